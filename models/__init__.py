@@ -1,0 +1,1 @@
+"""How the network came to be: simulator, training, export, evaluation."""

@@ -1,0 +1,115 @@
+"""Faults of the node: each says whether trying again can help and what a person can do."""
+
+from typing import ClassVar
+
+
+class NodeError(Exception):
+    """Something the node could not do, through no fault of the data.
+
+    Parameters
+    ----------
+    message
+        What happened, without patient data.
+    remedy
+        What a person can do; the class's own remedy where omitted.
+
+    Attributes
+    ----------
+    retry
+        Whether the same step may succeed later.
+    remedy
+        What a person can do about it.
+    """
+
+    retry: ClassVar[bool] = False
+    remedy: str = "Look at the log line of this fault and report it."
+
+    def __init__(self, message: str, remedy: str | None = None) -> None:
+        super().__init__(message)
+        if remedy is not None:
+            self.remedy = remedy
+
+
+class SettingsError(NodeError):
+    """The settings cannot be used; the message names every key at fault."""
+
+    remedy = "Correct the keys named above in the settings file or the environment."
+
+
+class SpoolFullError(NodeError):
+    """The spool has no room for another instance."""
+
+    retry = True
+    remedy = "Free disk space below data_dir, or lower spool.min_free_gib."
+
+
+class SpoolError(NodeError):
+    """The spool could not write or read a file."""
+
+    retry = True
+    remedy = "Check the disk and the permissions of data_dir."
+
+
+class InstanceUnreadableError(NodeError):
+    """Bytes that should be a DICOM instance are not, or lack what identifies one."""
+
+    remedy = "Send the instance again; if it stays unreadable, export it anew at the source."
+
+
+class RegistryUnavailableError(NodeError):
+    """The registry's database does not answer."""
+
+    retry = True
+    remedy = "Check database_url and the database server or the disk below data_dir."
+
+
+class UnknownSeriesError(NodeError):
+    """No series of that UID is in the registry."""
+
+    remedy = "List what is there with: perfusion-node studies"
+
+
+class WrongStateError(NodeError):
+    """The series is not in a state that allows what was asked."""
+
+    remedy = "See its state with: perfusion-node show ID"
+
+
+class ModelError(NodeError):
+    """The model's file or manifest is missing, damaged or does not match."""
+
+    remedy = "Restore models/weights from the release, or point model.path at a matching pair."
+
+
+class InferenceError(NodeError):
+    """The network could not be run, for example for want of memory."""
+
+    retry = True
+    remedy = "Check free memory and the device with: perfusion-node check"
+
+
+class PeerUnreachableError(NodeError):
+    """No association with the peer could be made or kept."""
+
+    retry = True
+    remedy = "Check host, port and AE titles with: perfusion-node echo NAME"
+
+
+class UnknownDestinationError(NodeError):
+    """No destination of that name is in the settings."""
+
+    remedy = "Add it as [[destinations]] in the settings file."
+
+
+class ResultMismatchError(NodeError):
+    """A result read back from disk is not what was written."""
+
+    retry = True
+    remedy = "Check the disk below data_dir."
+
+
+class QueueUnavailableError(NodeError):
+    """Redis does not answer; work continues from the registry once it does."""
+
+    retry = True
+    remedy = "Check redis_url and the Redis server."

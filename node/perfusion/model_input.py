@@ -1,0 +1,76 @@
+"""What the network is given: enhancement on the model's own time and pixel grid."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from node.perfusion.dynamic import DynamicCt
+
+
+@dataclass(frozen=True)
+class ModelGrid:
+    """The grid a model wants its input on, as its manifest says.
+
+    Parameters
+    ----------
+    time_points
+        Samples in time.
+    interval_s
+        Time between them [s].
+    pixel_mm
+        In-plane distance between pixel centres [mm].
+    multiple
+        Rows and columns are padded to a multiple of this.
+    """
+
+    time_points: int
+    interval_s: float
+    pixel_mm: float
+    multiple: int
+
+
+@dataclass(frozen=True, eq=False)
+class ModelInput:
+    """One scan, ready for the network.
+
+    Parameters
+    ----------
+    enhancement
+        (Z, N, H, W) float32 [HU] above baseline, N the model's time points; padded with 0.
+    baseline_hu
+        (Z, H, W) float32 [HU] on the model's pixels; padded with air.
+    brain
+        (Z, Y, X) bool on the scan's own grid: where maps are wanted.
+    scan_baseline_hu
+        (Z, Y, X) float32 [HU] on the scan's own grid.
+    scan
+        The scan it was made from.
+    arrival_s
+        Time at which contrast arrives in the head [s] on the scan's clock.
+    grid
+        The model grid it was made for.
+    """
+
+    enhancement: NDArray[np.float32]
+    baseline_hu: NDArray[np.float32]
+    brain: NDArray[np.bool_]
+    scan_baseline_hu: NDArray[np.float32]
+    scan: DynamicCt
+    arrival_s: float
+    grid: ModelGrid
+
+    def __post_init__(self) -> None:
+        z, n, h, w = self.enhancement.shape
+        if n != self.grid.time_points or self.baseline_hu.shape != (z, h, w):
+            raise ValueError(
+                f"enhancement {self.enhancement.shape} and baseline {self.baseline_hu.shape} disagree"
+            )
+        if h % self.grid.multiple or w % self.grid.multiple:
+            raise ValueError(f"{h} x {w} is no multiple of {self.grid.multiple}")
+        if self.brain.shape != self.scan.shape[1:]:
+            raise ValueError(
+                f"brain {self.brain.shape} is not on the scan's grid {self.scan.shape}"
+            )
+        if not np.isfinite(self.enhancement).all():
+            raise ValueError("enhancement holds values that are not finite")

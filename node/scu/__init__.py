@@ -1,0 +1,1 @@
+"""Door of this room; see DESIGN.md section 3."""

@@ -1,0 +1,202 @@
+"""Every setting of the node: one TOML file, each key also an environment variable."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from node.errors import SettingsError
+
+ENVIRONMENT_PREFIX = "PERFUSION_NODE_"
+WEIGHTS = Path(__file__).resolve().parent.parent / "models" / "weights"
+
+AeTitle = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=16, pattern=r"^[^\\\x00-\x1f]+$"
+    ),
+]
+Port = Annotated[int, Field(ge=1, le=65535)]
+ResultKind = Literal["background", "colour", "segmentation", "parametric_map", "refusal_page"]
+ALL_RESULTS: tuple[ResultKind, ...] = (
+    "background",
+    "colour",
+    "segmentation",
+    "parametric_map",
+    "refusal_page",
+)
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Peer(_Section):
+    """A sender that may open associations; ``host`` empty means any address."""
+
+    ae_title: AeTitle
+    host: str = ""
+
+
+class ScpSettings(_Section):
+    """The listener: who may send, how much at once, and when a series counts as complete."""
+
+    ae_title: AeTitle = "PERFUSION"
+    host: str = "127.0.0.1"
+    port: Port = 11112
+    check_called_ae_title: bool = True
+    allowed_peers: tuple[Peer, ...] = ()
+    max_associations: Annotated[int, Field(ge=1)] = 50
+    idle_timeout_s: Annotated[float, Field(gt=0)] = 60.0
+    grace_s: Annotated[float, Field(ge=0)] = 2.0
+    quiet_s: Annotated[float, Field(gt=0)] = 20.0
+    max_instance_mib: Annotated[float, Field(gt=0)] = 1024.0
+
+
+class Destination(_Section):
+    """A PACS that receives results; ``results`` says which objects it is sent."""
+
+    name: Annotated[str, StringConstraints(min_length=1, pattern=r"^[A-Za-z0-9_-]+$")]
+    ae_title: AeTitle
+    host: str = "127.0.0.1"
+    port: Port
+    results: tuple[ResultKind, ...] = ALL_RESULTS
+
+
+class ModelSettings(_Section):
+    """Which network runs, and where."""
+
+    path: Path = WEIGHTS / "perfusion.onnx"
+    device: Literal["auto", "cuda", "cpu"] = "auto"
+    threads: Annotated[int, Field(ge=0)] = 0
+
+
+class AnalysisSettings(_Section):
+    """Eligibility limits and lesion thresholds (SI units as named)."""
+
+    min_frames: Annotated[int, Field(ge=2)] = 10
+    min_coverage_s: Annotated[float, Field(gt=0)] = 30.0
+    min_slices: Annotated[int, Field(ge=1)] = 2
+    max_interval_s: Annotated[float, Field(gt=0)] = 6.0
+    max_missing_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    max_pixel_mm: Annotated[float, Field(gt=0)] = 1.0
+    accept_derived: bool = False
+    tmax_hypoperfusion_s: Annotated[float, Field(gt=0)] = 6.0
+    rcbf_core: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    min_lesion_ml: Annotated[float, Field(ge=0)] = 1.0
+
+
+class ResultsSettings(_Section):
+    """What the result objects are called and under which UID root."""
+
+    uid_root: Annotated[str, StringConstraints(pattern=r"^([0-9]+(\.[0-9]+)*)?$")] = ""
+    series_number: Annotated[int, Field(ge=1, le=99_000)] = 9000
+    colour_table: Literal["asist", "viridis"] = "asist"
+
+
+class JobsSettings(_Section):
+    """Leases, attempts and the growth of the pause between tries."""
+
+    lease_s: Annotated[float, Field(gt=0)] = 120.0
+    heartbeat_s: Annotated[float, Field(gt=0)] = 15.0
+    sweep_s: Annotated[float, Field(gt=0)] = 0.5
+    max_attempts: Annotated[int, Field(ge=1)] = 3
+    retry_first_s: Annotated[float, Field(gt=0)] = 5.0
+    retry_longest_s: Annotated[float, Field(gt=0)] = 300.0
+    delivery_hours: Annotated[float, Field(gt=0)] = 48.0
+
+
+class SpoolSettings(_Section):
+    """How much room the spool leaves on its disk."""
+
+    min_free_gib: Annotated[float, Field(ge=0)] = 2.0
+
+
+class StatusSettings(_Section):
+    """Where the status page listens."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8050
+
+
+class Settings(BaseSettings):
+    """The whole node's settings, checked together.
+
+    Sources, first wins: environment variables (``PERFUSION_NODE_SCP__PORT=104``), then the
+    TOML file, then the defaults.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+    )
+
+    data_dir: Path = Path("perfusion-data")
+    redis_url: str = ""
+    database_url: str = ""
+    scp: ScpSettings = ScpSettings()
+    destinations: tuple[Destination, ...] = ()
+    model: ModelSettings = ModelSettings()
+    analysis: AnalysisSettings = AnalysisSettings()
+    results: ResultsSettings = ResultsSettings()
+    jobs: JobsSettings = JobsSettings()
+    spool: SpoolSettings = SpoolSettings()
+    status: StatusSettings = StatusSettings()
+
+    @property
+    def database(self) -> str:
+        """The database's URL: the configured one, or SQLite below ``data_dir``."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'registry.sqlite'}"
+
+    def destination(self, name: str) -> Destination | None:
+        """The destination of that name, if there is one."""
+        return next((d for d in self.destinations if d.name == name), None)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over file over defaults (pydantic-settings' hook)."""
+        del dotenv_settings, file_secret_settings
+        return env_settings, init_settings
+
+
+def load(path: Path | None = None) -> Settings:
+    """The settings from a TOML file (``path``, else ``PERFUSION_NODE_CONFIG``) and environment.
+
+    Raises
+    ------
+    SettingsError
+        If the file cannot be read or any key is wrong; every problem is named at once.
+    """
+    named = path or (Path(p) if (p := os.environ.get(f"{ENVIRONMENT_PREFIX}CONFIG")) else None)
+    values = _read_toml(named) if named else {}
+    try:
+        return Settings(**values)
+    except ValidationError as problems:
+        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problems.errors()]
+        source = str(named) if named else "the environment"
+        raise SettingsError(f"{len(lines)} problem(s) in {source}:\n" + "\n".join(lines)) from None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise SettingsError(f"the settings file {path} does not exist")
+    try:
+        return TomlConfigSettingsSource(Settings, toml_file=path)()
+    except ValueError as problem:
+        raise SettingsError(f"{path} is not valid TOML: {problem}") from problem
