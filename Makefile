@@ -1,0 +1,49 @@
+# Perfusion Node. `make help` lists the targets. Everything is installed into .venv, nothing elsewhere
+# (real peers for the tests come from Debian's packages where the user is root).
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+RUNTIME ?= cpu            # cpu or gpu: which ONNX Runtime is installed
+TORCH  := torch==2.13.0
+PEERS  := dcmtk orthanc dicom3tools redis-server postgresql iproute2 chromium
+
+.PHONY: help demo test lint peers bench bench-receive bench-turnround clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+$(VENV)/node.ok: pyproject.toml
+	@echo "Installing the node into $(VENV) (once; mostly downloads) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(strip $(RUNTIME)),simulate]'
+	@touch $@
+
+$(VENV)/tests.ok: $(VENV)/node.ok
+	@echo "Installing what the tests need into $(VENV) (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check '$(TORCH)'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(strip $(RUNTIME)),train,dev]'
+	@touch $@
+
+demo: $(VENV)/node.ok ## the whole node and a small archive on this machine, with one simulated stroke (DEMO=once ends afterwards)
+	@$(BIN)/perfusion-node demo $(if $(filter once,$(DEMO)),--once,)
+
+peers: ## the real peers that the tests talk to, from Debian's packages (root only)
+	@.ci/peers $(PEERS)
+
+test: $(VENV)/tests.ok peers ## every gate and every test
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/tests.ok ## the gates alone
+	@$(BIN)/python -m pytest tests/house
+
+bench: bench-receive bench-turnround ## the benchmarks, as tables
+
+bench-receive: $(VENV)/tests.ok peers ## receive rate against DCMTK's storescp and Orthanc in one run
+	@$(BIN)/python -m tests.benchmarks.receive
+
+bench-turnround: $(VENV)/tests.ok peers ## last image to maps in the PACS, stage by stage
+	@$(BIN)/python -m tests.benchmarks.turnround
+
+clean: ## removes .venv and what the commands left
+	rm -rf $(VENV) .cache .demo .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis
