@@ -1,0 +1,144 @@
+"""The nouns that the registry keeps and the other rooms read."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+
+class SeriesState(StrEnum):
+    """What became of a series (DESIGN.md section 1)."""
+
+    RECEIVING = "RECEIVING"
+    COMPLETE = "COMPLETE"
+    ANALYSING = "ANALYSING"
+    READY = "READY"
+    DELIVERING = "DELIVERING"
+    DELIVERED = "DELIVERED"
+    CONFIRMED = "CONFIRMED"
+    REFUSED = "REFUSED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    EXPIRED = "EXPIRED"
+    IGNORED = "IGNORED"
+
+
+class DeliveryState(StrEnum):
+    """What became of one object at one destination."""
+
+    PENDING = "PENDING"
+    STORED = "STORED"
+    WARNING = "WARNING"
+    SKIPPED = "SKIPPED"
+    FAILED = "FAILED"
+
+
+class Recorded(StrEnum):
+    """What recording a received instance came to."""
+
+    NEW = "NEW"
+    DUPLICATE = "DUPLICATE"
+    CONFLICT = "CONFLICT"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file in the spool, durable on disk."""
+
+    path: Path
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a series is where it is: a refusal's or a fault's words."""
+
+    code: str
+    found: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class ResultRecord:
+    """One result object of a series."""
+
+    sop_instance_uid: str
+    sop_class_uid: str
+    series_instance_uid: str
+    kind: str
+    description: str
+    path: Path
+    revision: int
+
+
+@dataclass(frozen=True)
+class DeliveryRecord:
+    """One result object at one destination; ``status`` is the DIMSE status answered."""
+
+    sop_instance_uid: str
+    destination: str
+    state: DeliveryState
+    status: int | None
+    message: str
+    attempts: int
+    next_try_at: datetime | None
+    updated_at: datetime
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of a series' history."""
+
+    at: datetime
+    name: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class SeriesRecord:
+    """All that is known of one series, as a reader needs it. Times are UTC."""
+
+    series_instance_uid: str
+    study_instance_uid: str
+    modality: str
+    description: str
+    calling_ae_title: str
+    state: SeriesState
+    revision: int
+    instances: int
+    ignored: int
+    conflicts: int
+    received_first_at: datetime
+    received_last_at: datetime
+    completed_at: datetime | None = None
+    analysing_at: datetime | None = None
+    ready_at: datetime | None = None
+    delivered_at: datetime | None = None
+    attempts: int = 0
+    next_try_at: datetime | None = None
+    reason: Reason | None = None
+    waiting_for: str = ""
+    summary: dict[str, float | None] = field(default_factory=dict)
+    flags: tuple[Reason, ...] = ()
+    stages_s: dict[str, float] = field(default_factory=dict)
+    results: tuple[ResultRecord, ...] = ()
+    deliveries: tuple[DeliveryRecord, ...] = ()
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True)
+class StoreOutcome:
+    """What a destination answered for one object; ``status`` None: its context was rejected."""
+
+    sop_instance_uid: str
+    status: int | None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Wake:
+    """Work that is due: ``queue`` is ``analyse`` or ``deliver``."""
+
+    queue: str
+    series_instance_uid: str
