@@ -1,1 +1,5 @@
-"""Door of this room; see DESIGN.md section 3."""
+"""The prompt: every command of ``perfusion-node``."""
+
+from node.cli.app import main
+
+__all__ = ["main"]
