@@ -41,7 +41,8 @@ class DynamicCt:
         frames_slices = self.hu.shape[:2]
         if self.time_s.shape != frames_slices or self.missing.shape != frames_slices:
             raise ValueError(
-                f"time_s {self.time_s.shape} and missing {self.missing.shape} must be {frames_slices}"
+                f"time_s {self.time_s.shape} and missing {self.missing.shape} "
+                f"must be {frames_slices}"
             )
         if not np.all(np.diff(self.time_s, axis=0) > 0):
             raise ValueError("time_s must ascend along T in every slice")

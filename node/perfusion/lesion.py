@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
+
+from node.perfusion.maps import PerfusionMaps
+from node.perfusion.quantities import Quantity
 
 
 @dataclass(frozen=True)
@@ -55,3 +59,98 @@ class Lesion:
     def mismatch_ratio(self) -> float | None:
         """Hypoperfusion over core volume; None without a core."""
         return self.hypoperfusion_ml / self.core_ml if self.core_ml > 0 else None
+
+
+# Vessels and cerebrospinal fluid are no parenchyma (SCIENCE.md section 2).
+VESSEL_CBV_RATIO = 2.5
+CSF_HU = 15.0
+CSF_SMOOTHING_MM = 2.0
+SEVERE_TMAX_S = 10.0
+
+
+def find_lesion(maps: PerfusionMaps, thresholds: LesionThresholds) -> Lesion:
+    """Core and hypoperfusion, and the volumes a reader is told.
+
+    Hypoperfusion is parenchyma whose Tmax lies above the threshold; core is the part of it
+    whose CBF lies below a fraction of normal, normal being the mean CBF of the less
+    hypoperfused hemisphere's parenchyma outside the hypoperfusion. Specks below
+    ``min_lesion_ml`` are dropped from both.
+    """
+    tissue = parenchyma(maps)
+    slow = tissue & (maps[Quantity.TMAX] > thresholds.tmax_s)
+    normal_cbf = _normal_cbf(maps[Quantity.CBF], tissue, slow)
+    hypoperfusion = _without_specks(slow, thresholds.min_lesion_ml, maps.voxel_ml)
+    low_flow = hypoperfusion & (maps[Quantity.CBF] < thresholds.rcbf * normal_cbf)
+    core = _without_specks(low_flow, thresholds.min_lesion_ml, maps.voxel_ml)
+    hypoperfusion_ml = float(hypoperfusion.sum()) * maps.voxel_ml
+    severe_ml = float((hypoperfusion & (maps[Quantity.TMAX] > SEVERE_TMAX_S)).sum())
+    severe_ml *= maps.voxel_ml
+    return Lesion(
+        core=core,
+        hypoperfusion=hypoperfusion,
+        core_ml=float(core.sum()) * maps.voxel_ml,
+        hypoperfusion_ml=hypoperfusion_ml,
+        hypoperfusion_intensity_ratio=severe_ml / hypoperfusion_ml if hypoperfusion_ml else None,
+        normal_cbf=normal_cbf,
+        thresholds=thresholds,
+    )
+
+
+def parenchyma(maps: PerfusionMaps) -> NDArray[np.bool_]:
+    """Brain without large vessels and without cerebrospinal fluid, (Z, Y, X) bool."""
+    if not maps.brain.any():
+        return maps.brain
+    _, dy, dx = maps.spacing_mm
+    cbv = maps[Quantity.CBV]
+    vessels = cbv > VESSEL_CBV_RATIO * float(np.median(cbv[maps.brain]))
+    sigma = (0.0, CSF_SMOOTHING_MM / dy, CSF_SMOOTHING_MM / dx)
+    fluid = ndimage.gaussian_filter(maps.baseline_hu, sigma) < CSF_HU
+    tissue: NDArray[np.bool_] = maps.brain & ~vessels & ~fluid
+    return tissue
+
+
+def left_half(brain: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(Z, Y, X) bool, the voxels on the low-column side of the brain's midline.
+
+    The midline runs through the brain's centre along its longer in-plane axis, so that a head
+    turned in the plane is still parted into hemispheres.
+    """
+    _, y, x = np.nonzero(brain)
+    centre = np.array([y.mean(), x.mean()]) if len(y) else np.zeros(2)
+    along = _longer_axis(y - centre[0], x - centre[1]) if len(y) > 2 else np.array([1.0, 0.0])
+    rows = np.arange(brain.shape[1])[:, None] - centre[0]
+    columns = np.arange(brain.shape[2])[None, :] - centre[1]
+    left: NDArray[np.bool_] = (columns * along[0] - rows * along[1]) < 0
+    return np.broadcast_to(left, brain.shape)
+
+
+def _longer_axis(
+    y: NDArray[np.float64], x: NDArray[np.float64], max_tilt: float = 0.6
+) -> NDArray[np.float64]:
+    """Unit vector (y, x) of the longer axis; along the columns where none is clearly longer."""
+    values, vectors = np.linalg.eigh(np.cov(np.stack([y, x])))
+    axis = vectors[:, 1] * np.sign(vectors[0, 1] or 1.0)
+    clear = values[1] > 1.1 * values[0] and abs(axis[1]) < max_tilt
+    return axis if clear else np.array([1.0, 0.0])
+
+
+def _normal_cbf(
+    cbf: NDArray[np.float32], tissue: NDArray[np.bool_], slow: NDArray[np.bool_]
+) -> float:
+    """Mean CBF of the less hypoperfused hemisphere's tissue outside the slow part."""
+    left = left_half(tissue)
+    side = left if (slow & left).sum() <= (slow & ~left).sum() else ~left
+    sound = tissue & side & ~slow
+    sound = sound if sound.any() else tissue & ~slow
+    return float(cbf[sound].mean()) if sound.any() else 0.0
+
+
+def _without_specks(mask: NDArray[np.bool_], min_ml: float, voxel_ml: float) -> NDArray[np.bool_]:
+    """The mask without its connected parts below a volume (corners connect)."""
+    labels, count = ndimage.label(mask, structure=np.ones((3, 3, 3)))
+    if not count:
+        return mask
+    keep = np.bincount(labels.ravel()) * voxel_ml >= min_ml
+    keep[0] = False
+    kept: NDArray[np.bool_] = keep[labels]
+    return kept

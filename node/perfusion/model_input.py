@@ -1,6 +1,6 @@
 """What the network is given: enhancement on the model's own time and pixel grid."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,11 @@ class ModelInput:
         Time at which contrast arrives in the head [s] on the scan's clock.
     grid
         The model grid it was made for.
+    origin_px
+        The scan's row and column at which the model's grid begins.
+    vessels_hu
+        (2, N) float32 [HU], the curves of the likeliest artery and vein on the model's time
+        grid; (2, 0) where none were looked for.
     """
 
     enhancement: NDArray[np.float32]
@@ -59,12 +64,15 @@ class ModelInput:
     scan: DynamicCt
     arrival_s: float
     grid: ModelGrid
+    origin_px: tuple[int, int] = (0, 0)
+    vessels_hu: NDArray[np.float32] = field(default_factory=lambda: np.zeros((2, 0), np.float32))
 
     def __post_init__(self) -> None:
         z, n, h, w = self.enhancement.shape
         if n != self.grid.time_points or self.baseline_hu.shape != (z, h, w):
             raise ValueError(
-                f"enhancement {self.enhancement.shape} and baseline {self.baseline_hu.shape} disagree"
+                f"enhancement {self.enhancement.shape} and baseline {self.baseline_hu.shape} "
+                "disagree"
             )
         if h % self.grid.multiple or w % self.grid.multiple:
             raise ValueError(f"{h} x {w} is no multiple of {self.grid.multiple}")
