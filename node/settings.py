@@ -4,7 +4,14 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -151,6 +158,14 @@ class Settings(BaseSettings):
     jobs: JobsSettings = JobsSettings()
     spool: SpoolSettings = SpoolSettings()
     status: StatusSettings = StatusSettings()
+
+    @field_validator("destinations")
+    @classmethod
+    def _names_differ(cls, value: tuple[Destination, ...]) -> tuple[Destination, ...]:
+        names = [destination.name for destination in value]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two destinations are called {', '.join(twice)}")
+        return value
 
     @property
     def database(self) -> str:
