@@ -1,0 +1,5 @@
+"""Part 10 files on one disk: a call that returns has made its file durable."""
+
+from node.spool.file_spool import FileSpool
+
+__all__ = ["FileSpool"]

@@ -1,0 +1,78 @@
+"""The disk under the spool: synchronised writes, digests, and its errors as the node's."""
+
+import errno
+import fcntl
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from node.errors import SpoolError, SpoolFullError
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+# Preamble, "DICM" and (0002,0000) with its UL value: PS3.10 section 7.1.
+_META_START = 128 + 4 + 12
+
+
+@contextmanager
+def faults(doing: str) -> Iterator[None]:
+    """The disk's errors become the spool's."""
+    try:
+        yield
+    except OSError as problem:
+        fault = SpoolFullError if problem.errno in _NO_ROOM else SpoolError
+        raise fault(f"could not {doing}: {problem.strerror or problem}") from problem
+
+
+def write(fd: int, pieces: Iterable[bytes]) -> tuple[str, int]:
+    """Digest of all but the first piece, and the size of the file."""
+    running, size = hashlib.sha256(), 0
+    for count, piece in enumerate(pieces):
+        if count:
+            running.update(piece)
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[os.write(fd, rest) :]
+        size += len(piece)
+    return running.hexdigest(), size
+
+
+def digest(path: Path) -> str:
+    """Digest of a file's data set; empty where it is no Part 10 file."""
+    with path.open("rb") as file:
+        head = file.read(_META_START)
+        if len(head) < _META_START:
+            return ""
+        file.seek(data_set_offset(head))
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def data_set_offset(part10: bytes) -> int:
+    """Where the data set begins: the file meta says how long it is."""
+    return _META_START + int.from_bytes(part10[_META_START - 4 : _META_START], "little")
+
+
+def sync_folder(folder: Path) -> None:
+    """Names made in the folder are on the disk afterwards."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def removed_if_orphaned(path: Path) -> bool:
+    """Whether the file had no living writer and is gone."""
+    try:
+        fd = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink(missing_ok=True)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(fd)
+    return True

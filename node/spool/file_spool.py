@@ -1,0 +1,260 @@
+"""The spool: Part 10 files under the names of their UIDs."""
+
+import fcntl
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from pydicom import Dataset, dcmread, dcmwrite
+
+from node import log
+from node.errors import InstanceUnreadableError, ResultMismatchError, SpoolError, SpoolFullError
+from node.ports import Kept
+from node.series import Header
+from node.spool.disk import (
+    data_set_offset,
+    digest,
+    faults,
+    removed_if_orphaned,
+    sync_folder,
+    write,
+)
+
+_LOG = log.get("spool")
+_UID = re.compile(r"[0-9]+(\.[0-9]+)*")
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A file below ``tmp``, on disk but not yet under its own name."""
+
+    path: Path
+    sha256: str
+    size: int
+
+
+class FileSpool:
+    """The spool of one data folder; safe for several threads and processes.
+
+    Received instances lie in ``incoming/<study>/<series>/<instance>.dcm`` (``ignored`` for
+    what is not analysed, ``apart`` for other bytes under a known UID), results in
+    ``results/<source series>/<revision>/<instance>.dcm``. A file is written below ``tmp``,
+    synchronised, linked under its name and the folder synchronised, in that order: under its
+    name it is always whole.
+
+    Parameters
+    ----------
+    root
+        The folder of the spool; made where it is missing, on one file system.
+    min_free_bytes
+        Room left to the disk; below it nothing more is kept.
+
+    Raises
+    ------
+    SpoolError
+        If the folder cannot be made.
+    """
+
+    def __init__(self, root: Path, *, min_free_bytes: int) -> None:
+        self._root = root
+        self._tmp = root / "tmp"
+        self._min_free_bytes = min_free_bytes
+        self._making = threading.Lock()
+        with faults(f"make the spool {root}"):
+            self._make_folder(self._tmp)
+
+    @property
+    def root(self) -> Path:
+        """The folder of the spool."""
+        return self._root
+
+    def free_bytes(self) -> int:
+        """Room on the disk for this user [bytes].
+
+        Raises
+        ------
+        SpoolError
+            If the disk does not answer.
+        """
+        with faults("ask for free space"):
+            disk = os.statvfs(self._root)
+        return disk.f_bavail * disk.f_frsize
+
+    def keep(self, part10: Iterable[bytes], header: Header, *, ignored: bool = False) -> Kept:
+        """Keep a received instance; an existing file of the same bytes is kept as it is.
+
+        Parameters
+        ----------
+        part10
+            The Part 10 file in pieces: the first is the preamble and file meta, the others are
+            the data set. Only the data set is digested, for the file meta names the sender.
+        header
+            Gives the file its place.
+        ignored
+            Whether the instance is none that is analysed.
+
+        Returns
+        -------
+        Kept
+            Where other bytes already have that name (a crash before they were recorded, or two
+            senders at once), they stay, and these are kept apart: the path says so.
+
+        Raises
+        ------
+        SpoolFullError
+            Without room.
+        SpoolError
+            If the disk fails.
+        InstanceUnreadableError
+            If a UID is no UID.
+        """
+        folder = self._folder_of(header, "ignored" if ignored else "incoming")
+        name = f"{_checked(header.sop_instance_uid)}.dcm"
+        with self._draft(part10) as draft:
+            if self._place(draft, folder / name):
+                return Kept(folder / name, draft.sha256, draft.size)
+            return self._place_apart(draft, header)
+
+    def keep_apart(self, part10: Iterable[bytes], header: Header) -> Kept:
+        """Keep other bytes under a known SOP Instance UID apart; the first stays.
+
+        Raises
+        ------
+        SpoolFullError
+            Without room.
+        SpoolError
+            If the disk fails.
+        InstanceUnreadableError
+            If a UID is no UID.
+        """
+        with self._draft(part10) as draft:
+            return self._place_apart(draft, header)
+
+    def keep_result(self, source_series_uid: str, revision: int, dataset: Dataset) -> Kept:
+        """Write a result object, read it back from the disk and compare.
+
+        A rerun of the same revision writes the same bytes; other bytes replace them, for the
+        registry alone says what a revision consists of.
+
+        Raises
+        ------
+        ResultMismatchError
+            If the file read back differs from what was written.
+        SpoolFullError
+            Without room.
+        SpoolError
+            If the disk fails.
+        """
+        uid = _checked(str(dataset.SOPInstanceUID))
+        folder = self._root / "results" / _checked(source_series_uid) / str(int(revision))
+        written = _encoded(dataset)
+        data_set = data_set_offset(written)
+        with self._draft((written[:data_set], written[data_set:])) as draft:
+            _compare(draft.path, written, dataset)
+            with faults(f"keep result {uid}"):
+                self._make_folder(folder)
+                draft.path.replace(folder / f"{uid}.dcm")
+                sync_folder(folder)
+            return Kept(folder / f"{uid}.dcm", draft.sha256, draft.size)
+
+    def remove_litter(self) -> int:
+        """How many temporary files of dead processes were removed; those of live ones stay."""
+        removed = 0
+        with faults("sweep temporary files"):
+            for path in self._tmp.iterdir():
+                removed += removed_if_orphaned(path)
+        if removed:
+            _LOG.info("temporary files removed", files=removed)
+        return removed
+
+    def _folder_of(self, header: Header, branch: str) -> Path:
+        study, series = header.study_instance_uid, header.series_instance_uid
+        return self._root / branch / _checked(study) / _checked(series)
+
+    @contextmanager
+    def _draft(self, pieces: Iterable[bytes]) -> Iterator[_Draft]:
+        """A synchronised temporary file, removed at the end unless it was moved away."""
+        free = self.free_bytes()
+        if free < self._min_free_bytes:
+            raise SpoolFullError(f"{free} bytes are free, {self._min_free_bytes} must stay so")
+        with faults("make a temporary file"):
+            fd, name = tempfile.mkstemp(dir=self._tmp, suffix=".part")
+        try:
+            with faults("write a temporary file"):
+                # Held while the file is open: remove_litter() leaves it to its writer.
+                fcntl.flock(fd, fcntl.LOCK_EX)
+                sha256, size = write(fd, pieces)
+                os.fsync(fd)
+            yield _Draft(Path(name), sha256, size)
+        finally:
+            os.close(fd)
+            Path(name).unlink(missing_ok=True)
+
+    def _place(self, draft: _Draft, path: Path) -> bool:
+        """Whether the draft's bytes are now durable under ``path``; others there stay."""
+        with faults(f"keep {path.name}"):
+            self._make_folder(path.parent)
+            try:
+                path.hardlink_to(draft.path)
+            except FileExistsError:
+                if digest(path) != draft.sha256:
+                    return False
+            sync_folder(path.parent)
+            return True
+
+    def _place_apart(self, draft: _Draft, header: Header) -> Kept:
+        folder = self._folder_of(header, "apart") / _checked(header.sop_instance_uid)
+        path = folder / f"{draft.sha256}.dcm"
+        if not self._place(draft, path):
+            raise SpoolError(f"{path.name} lies apart with other bytes than its name says")
+        return Kept(path, draft.sha256, draft.size)
+
+    def _make_folder(self, folder: Path) -> None:
+        """The folder and its parents exist and are durable.
+
+        One at a time: a thread that finds the folder must know that it was synchronised.
+        """
+        with self._making:
+            missing = [folder, *folder.parents]
+            missing = [f for f in missing if not f.exists()]
+            for each in reversed(missing):
+                each.mkdir(exist_ok=True)
+                sync_folder(each.parent)
+
+
+def _checked(uid: str) -> str:
+    """The UID, safe as a part of a path (PS3.5 section 9.1)."""
+    if len(uid) > 64 or not _UID.fullmatch(uid):
+        raise InstanceUnreadableError(f"{uid[:64]!r} is no UID")
+    return uid
+
+
+def _encoded(dataset: Dataset) -> bytes:
+    buffer = BytesIO()
+    dcmwrite(buffer, dataset, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def _compare(path: Path, written: bytes, dataset: Dataset) -> None:
+    """Passes if the disk holds what was written and it reads as what was meant.
+
+    Bytes are compared, not elements: a float32 or a padded text read back is equal in the
+    file and not always equal in Python.
+    """
+    with faults("read a result back"), path.open("rb") as file:
+        # The page cache would answer with what was written, not with what the disk holds.
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        found = file.read()
+    if found != written:
+        raise ResultMismatchError(f"result {dataset.SOPInstanceUID} reads back differently")
+    again = dcmread(BytesIO(found))
+    for keyword in ("SOPInstanceUID", "SOPClassUID", *_PIXELS):
+        if again.get(keyword) != dataset.get(keyword):
+            raise ResultMismatchError(f"result {dataset.SOPInstanceUID} differs in {keyword}")
