@@ -45,6 +45,10 @@ class Header:
         Every clock the instance carries, by source keyword (``AcquisitionDateTime``,
         ``AcquisitionTime`` (joined with its date), ``ContentTime``, ``FrameReferenceTime``,
         ``TriggerTime``, ...), in seconds; date-bearing ones as seconds since 1970 without zone.
+    temporal_positions
+        NumberOfTemporalPositions that the sender announces, or None.
+    images_in_acquisition
+        ImagesInAcquisition: how many images share this AcquisitionNumber, or None.
     """
 
     sop_class_uid: str
@@ -67,6 +71,8 @@ class Header:
     kernel: str = ""
     series_description: str = ""
     times_s: tuple[tuple[str, float], ...] = ()
+    temporal_positions: int | None = None
+    images_in_acquisition: int | None = None
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,8 @@ __all__ = [
     "write_series",
 ]
 
+DEFAULT = CtpSpec()
+
 
 @dataclass(frozen=True, eq=False)
 class HeadMaps:
@@ -52,7 +54,7 @@ class HeadMaps:
     lesion: Lesion
 
 
-def build_series(spec: CtpSpec = CtpSpec()) -> list[Dataset]:
+def build_series(spec: CtpSpec = DEFAULT) -> list[Dataset]:
     """Every instance of the series as a dataset with file_meta, ready to send or to write."""
     datasets = [
         build_instance(spec, frame, z) for frame in range(spec.frames) for z in range(spec.slices)
@@ -135,7 +137,7 @@ def ctp_series(spec: CtpSpec, folder: Path) -> CtpSeries:
     )
 
 
-def head_maps(folder: Path, spec: CtpSpec = CtpSpec()) -> HeadMaps:
+def head_maps(folder: Path, spec: CtpSpec = DEFAULT) -> HeadMaps:
     """A series on disk with its scan, maps and lesion, on the source's own pixels."""
     series = ctp_series(spec, folder)
     scan = head_scan(spec)
@@ -175,7 +177,7 @@ def slice_hu(spec: CtpSpec, frame: int, z: int) -> NDArray[np.float64]:
     return hu + np.where(regions(spec.rows, z, spec.slices).head, noise, 0.0)
 
 
-def head_scan(spec: CtpSpec = CtpSpec()) -> DynamicCt:
+def head_scan(spec: CtpSpec = DEFAULT) -> DynamicCt:
     """The scan as ``stack`` gives it back, on the source's own pixels."""
     frames, slices = range(spec.frames), range(spec.slices)
     hu = np.array([[np.rint(slice_hu(spec, t, z)) for z in slices] for t in frames])

@@ -1,0 +1,265 @@
+"""The raw data elements of an encoded instance, and where its pixel data lies.
+
+pydicom walks the elements; what it does not say is whether the bytes were all there: it reads
+past the end without a word. The :class:`_Watch` follows it and finds out.
+"""
+
+import math
+import struct
+import zlib
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from io import SEEK_END, BytesIO
+from typing import BinaryIO
+
+from pydicom.charset import convert_encodings, decode_bytes
+from pydicom.dataelem import RawDataElement
+from pydicom.errors import InvalidDicomError
+from pydicom.filereader import read_dataset
+from pydicom.tag import BaseTag
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+
+from node.errors import InstanceUnreadableError
+
+UNDEFINED_LENGTH = 0xFFFFFFFF
+PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+# The largest Enhanced CT known is under 2 GiB; more out of a deflated stream is an attack.
+MAX_INFLATED_BYTES = 2 << 30
+
+# What pydicom's reader raises on bytes that are no data set (seen by fuzzing).
+READ_FAULTS = (
+    AttributeError,
+    EOFError,
+    IndexError,
+    InvalidDicomError,
+    KeyError,
+    LookupError,
+    NotImplementedError,
+    OverflowError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    struct.error,
+)
+
+_CHARSET = 0x00080005
+_TRANSFER_SYNTAX = 0x00020010
+_TEXT_ENDS = {ord("\\")}
+
+
+@dataclass(frozen=True)
+class PixelElement:
+    """Where the pixel data lies: ``start`` of its value in the stream, and its length [bytes].
+
+    ``length`` is :data:`UNDEFINED_LENGTH` where the pixel data is encapsulated.
+    """
+
+    tag: int
+    start: int
+    length: int
+
+    @property
+    def encapsulated(self) -> bool:
+        """Whether the pixel data is a sequence of fragments."""
+        return self.length == UNDEFINED_LENGTH
+
+
+@dataclass(frozen=True, eq=False)
+class Elements:
+    """The wanted elements of one instance, undecoded; every getter is tolerant.
+
+    Parameters
+    ----------
+    raw
+        Value bytes by tag.
+    transfer_syntax_uid
+        As encoded.
+    pixels
+        The pixel data element, None where there is none.
+    stream
+        The (inflated) stream that ``pixels`` counts in.
+    size
+        Its length [bytes].
+    """
+
+    raw: dict[int, bytes]
+    transfer_syntax_uid: str
+    pixels: PixelElement | None
+    stream: BinaryIO
+    size: int
+
+    @property
+    def byte_order(self) -> str:
+        """``>`` or ``<``, as :mod:`struct` and numpy write it."""
+        return ">" if self.transfer_syntax_uid == ExplicitVRBigEndian else "<"
+
+    def text(self, tag: int) -> str:
+        """One string in the instance's character set, trimmed; empty where absent."""
+        raw = self.raw.get(tag, b"")
+        if raw.isascii() and b"\x1b" not in raw:
+            return raw.decode("ascii").strip(" \0")
+        names = [name.strip(" \0") for name in self.ascii(_CHARSET).split("\\")]
+        try:
+            return decode_bytes(raw, convert_encodings(names), _TEXT_ENDS).strip(" \0")
+        except READ_FAULTS:
+            return raw.decode("ascii", "replace").strip(" \0")
+
+    def ascii(self, tag: int) -> str:
+        """One string of the default repertoire (UI, CS, DS, IS, DA, TM, DT), trimmed."""
+        return self.raw.get(tag, b"").decode("latin-1").strip(" \0")
+
+    def numbers(self, tag: int, count: int) -> tuple[float, ...] | None:
+        """Exactly ``count`` finite decimal strings; None where absent or wrong."""
+        values = [_number(part) for part in self.ascii(tag).split("\\")]
+        finite = tuple(value for value in values if value is not None)
+        return finite if len(finite) == len(values) == count else None
+
+    def number(self, tag: int) -> float | None:
+        """One finite decimal string; None where absent or wrong."""
+        values = self.numbers(tag, 1)
+        return values[0] if values else None
+
+    def integer(self, tag: int) -> int | None:
+        """One integer string within 32 bits (PS3.5 6.2, IS); None where absent or wrong."""
+        value = self.number(tag)
+        return int(value) if value is not None and abs(value) < 1 << 31 else None
+
+    def short(self, tag: int, *, signed: bool = False) -> int | None:
+        """One US or SS; None where absent or wrong."""
+        raw = self.raw.get(tag, b"")
+        if len(raw) != 2:
+            return None
+        value: int = struct.unpack(self.byte_order + ("h" if signed else "H"), raw)[0]
+        return value
+
+
+def read_elements(
+    stream: BinaryIO, tags: Collection[int], transfer_syntax_uid: str | None = None
+) -> Elements:
+    """The elements ``tags`` of a stream, and where its pixel data lies.
+
+    Parameters
+    ----------
+    stream
+        Seekable, at the start of a Part 10 file or, with ``transfer_syntax_uid``, of a bare
+        data set.
+    tags
+        What is wanted.
+    transfer_syntax_uid
+        How a bare data set is encoded.
+
+    Raises
+    ------
+    InstanceUnreadableError
+        If this is no DICOM, or it ends inside an element before the pixel data.
+    """
+    syntax = transfer_syntax_uid or _transfer_syntax_of_part10(stream)
+    data = _inflated(stream) if syntax == DeflatedExplicitVRLittleEndian else stream
+    watch = _Watch(data)
+    raw = _raw_elements(data, syntax, watch, tags)
+    size = data.seek(0, SEEK_END)
+    if watch.pixels is None:
+        _require_whole(data, watch, size)
+    return Elements(raw, syntax, watch.pixels, data, size)
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def _transfer_syntax_of_part10(stream: BinaryIO) -> str:
+    """The transfer syntax in the file meta information; leaves ``stream`` at the data set."""
+    if stream.read(132)[128:] != b"DICM":
+        raise InstanceUnreadableError("the bytes are no DICOM file: the DICM prefix is missing")
+    meta = _raw_elements(
+        stream, ExplicitVRLittleEndian, lambda tag, vr, length: tag >> 16 != 2, [_TRANSFER_SYNTAX]
+    )
+    syntax = meta.get(_TRANSFER_SYNTAX, b"").decode("latin-1").strip(" \0")
+    if not syntax:
+        raise InstanceUnreadableError("the file meta information names no transfer syntax")
+    return syntax
+
+
+def _raw_elements(
+    stream: BinaryIO,
+    syntax: str,
+    stop_when: Callable[[BaseTag, str | None, int], bool],
+    tags: Collection[int],
+) -> dict[int, bytes]:
+    """The values of ``tags`` as they are encoded, up to where ``stop_when`` says."""
+    try:
+        data_set = read_dataset(
+            stream,
+            is_implicit_VR=syntax == ImplicitVRLittleEndian,
+            is_little_endian=syntax != ExplicitVRBigEndian,
+            stop_when=stop_when,
+            specific_tags=list(tags),
+        )
+    except READ_FAULTS as fault:
+        raise InstanceUnreadableError(
+            f"the bytes are not a DICOM data set ({type(fault).__name__})"
+        ) from fault
+    return {
+        int(element.tag): element.value
+        for element in data_set.elements()
+        if isinstance(element, RawDataElement) and isinstance(element.value, bytes)
+    }
+
+
+def _inflated(stream: BinaryIO) -> BinaryIO:
+    """The data set of a deflated stream (PS3.5 A.5)."""
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        data = inflater.decompress(stream.read(), MAX_INFLATED_BYTES)
+    except zlib.error as fault:
+        raise InstanceUnreadableError("the deflated data set is damaged") from fault
+    if inflater.unconsumed_tail:
+        raise InstanceUnreadableError(f"the data set inflates to over {MAX_INFLATED_BYTES} bytes")
+    if not inflater.eof:
+        raise InstanceUnreadableError("the deflated data set is truncated")
+    return BytesIO(data)
+
+
+class _Watch:
+    """pydicom's ``stop_when``: notes each element's end, and stops at the pixel data."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.end = stream.tell()
+        self.open_ended = False
+        self.pixels: PixelElement | None = None
+
+    def __call__(self, tag: int, vr: str | None, length: int) -> bool:
+        start = self._stream.tell()
+        if tag in PIXEL_TAGS:
+            self.pixels = PixelElement(int(tag), start, length)
+            return True
+        self.open_ended = length == UNDEFINED_LENGTH
+        self.end = start if self.open_ended else start + length
+        return False
+
+
+def _require_whole(stream: BinaryIO, watch: _Watch, size: int) -> None:
+    """Raises unless the last element of a data set without pixels ends where the stream does."""
+    if watch.open_ended:
+        stream.seek(max(watch.end, size - 8))
+        whole = stream.read() in (
+            b"\xfe\xff\xdd\xe0\0\0\0\0",
+            b"\xff\xfe\xe0\xdd\0\0\0\0",
+        )
+    else:
+        stream.seek(min(watch.end, size))
+        rest = stream.read()
+        # A few writers pad with zeros; anything else is the beginning of an element.
+        whole = watch.end <= size and not rest.strip(b"\0")
+    if not whole:
+        raise InstanceUnreadableError("the data set is truncated before its pixel data")

@@ -1,0 +1,204 @@
+"""One instance read: its header, or its context without pixels."""
+
+import re
+from io import BytesIO
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import pydicom
+from pydicom import Dataset
+
+from node.errors import InstanceUnreadableError, SpoolError
+from node.series.clocks import date_time_s, joined_s
+from node.series.elements import READ_FAULTS, Elements, PixelElement, read_elements
+from node.series.frames import CtpSeries
+from node.series.header import Header
+
+_UID = re.compile(r"[0-9]+([.][0-9]+)*")
+
+_IDENTITY = {
+    "sop_class_uid": 0x00080016,
+    "sop_instance_uid": 0x00080018,
+    "study_instance_uid": 0x0020000D,
+    "series_instance_uid": 0x0020000E,
+}
+_IMAGE_TYPE, _MODALITY, _SERIES_DESCRIPTION = 0x00080008, 0x00080060, 0x0008103E
+_ACQUISITION_DATE_TIME = 0x0008002A
+_ACQUISITION_DATE, _ACQUISITION_TIME = 0x00080022, 0x00080032
+_CONTENT_DATE, _CONTENT_TIME = 0x00080023, 0x00080033
+_SLICE_THICKNESS, _TRIGGER_TIME, _KERNEL = 0x00180050, 0x00181060, 0x00181210
+_ACQUISITION_NUMBER, _INSTANCE_NUMBER = 0x00200012, 0x00200013
+_POSITION, _ORIENTATION, _FRAME_OF_REFERENCE = 0x00200032, 0x00200037, 0x00200052
+_TEMPORAL_POSITIONS, _IMAGES_IN_ACQUISITION = 0x00200105, 0x00201002
+_SAMPLES, _PHOTOMETRIC, _FRAMES, _ROWS, _COLUMNS = (
+    0x00280002,
+    0x00280004,
+    0x00280008,
+    0x00280010,
+    0x00280011,
+)
+_PIXEL_SPACING, _BITS_ALLOCATED = 0x00280030, 0x00280100
+_FRAME_REFERENCE_TIME = 0x00541300
+
+_WANTED = (
+    *_IDENTITY.values(),
+    *(_IMAGE_TYPE, _MODALITY, _SERIES_DESCRIPTION, _ACQUISITION_DATE_TIME),
+    *(_ACQUISITION_DATE, _ACQUISITION_TIME, _CONTENT_DATE, _CONTENT_TIME),
+    *(_SLICE_THICKNESS, _TRIGGER_TIME, _KERNEL, _ACQUISITION_NUMBER, _INSTANCE_NUMBER),
+    *(_POSITION, _ORIENTATION, _FRAME_OF_REFERENCE, _TEMPORAL_POSITIONS, _IMAGES_IN_ACQUISITION),
+    *(_SAMPLES, _PHOTOMETRIC, _FRAMES, _ROWS, _COLUMNS, _PIXEL_SPACING, _BITS_ALLOCATED),
+    _FRAME_REFERENCE_TIME,
+)
+
+# numbers() has counted them; the type checker cannot.
+_Two = tuple[float, float] | None
+_Three = tuple[float, float, float] | None
+_Six = tuple[float, float, float, float, float, float] | None
+
+_ITEM, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE0DD
+
+
+def read_header(source: Path | bytes | BinaryIO, transfer_syntax_uid: str | None = None) -> Header:
+    """The header of one instance; its pixel data is measured, never read.
+
+    Parameters
+    ----------
+    source
+        A Part 10 file (path, bytes or seekable stream); with ``transfer_syntax_uid`` a bare
+        data set, as a C-STORE carries it.
+    transfer_syntax_uid
+        How the bare data set is encoded.
+
+    Raises
+    ------
+    InstanceUnreadableError
+        If the bytes are no DICOM or end early, in the header or in the pixel data, or lack a
+        valid UID of SOP class, SOP instance, study or series.
+    SpoolError
+        If the file cannot be opened.
+    """
+    if isinstance(source, Path):
+        try:
+            with source.open("rb") as stream:
+                return _read(stream, transfer_syntax_uid)
+        except OSError as fault:
+            raise SpoolError(f"{source} cannot be read: {fault.strerror}") from fault
+    return _read(BytesIO(source) if isinstance(source, bytes) else source, transfer_syntax_uid)
+
+
+def read_source(series: CtpSeries) -> Dataset:
+    """The first instance in use without its pixels: identity and context for the results.
+
+    Raises
+    ------
+    InstanceUnreadableError
+        If it is no longer a readable instance.
+    SpoolError
+        If the file cannot be opened.
+    """
+    path = series.instances[0].path
+    try:
+        return pydicom.dcmread(path, stop_before_pixels=True)
+    except OSError as fault:
+        raise SpoolError(f"{path} cannot be read: {fault.strerror}") from fault
+    except READ_FAULTS as fault:
+        raise InstanceUnreadableError(f"{path} is not a DICOM file any more") from fault
+
+
+def _read(stream: BinaryIO, transfer_syntax_uid: str | None) -> Header:
+    elements = read_elements(stream, _WANTED, transfer_syntax_uid)
+    header = _header(elements)
+    if elements.pixels is not None:
+        _require_whole_pixels(elements, elements.pixels)
+    return header
+
+
+def _header(elements: Elements) -> Header:
+    return Header(
+        **{name: _uid(elements, name, tag) for name, tag in _IDENTITY.items()},
+        transfer_syntax_uid=elements.transfer_syntax_uid,
+        modality=elements.ascii(_MODALITY),
+        image_type=_values(elements.ascii(_IMAGE_TYPE).upper()),
+        rows=elements.short(_ROWS) or 0,
+        columns=elements.short(_COLUMNS) or 0,
+        has_pixels=elements.pixels is not None and elements.pixels.length > 0,
+        frame_of_reference_uid=elements.ascii(_FRAME_OF_REFERENCE),
+        position_mm=cast(_Three, elements.numbers(_POSITION, 3)),
+        orientation=cast(_Six, elements.numbers(_ORIENTATION, 6)),
+        pixel_mm=cast(_Two, elements.numbers(_PIXEL_SPACING, 2)),
+        slice_thickness_mm=elements.number(_SLICE_THICKNESS),
+        instance_number=elements.integer(_INSTANCE_NUMBER),
+        acquisition_number=elements.integer(_ACQUISITION_NUMBER),
+        kernel=elements.text(_KERNEL),
+        series_description=elements.text(_SERIES_DESCRIPTION),
+        times_s=_times(elements),
+        temporal_positions=elements.integer(_TEMPORAL_POSITIONS),
+        images_in_acquisition=elements.integer(_IMAGES_IN_ACQUISITION),
+    )
+
+
+def _uid(elements: Elements, name: str, tag: int) -> str:
+    """A UID that can name a file; anything else in its place is a fault of the sender."""
+    uid = elements.ascii(tag)
+    if len(uid) > 64 or not _UID.fullmatch(uid):
+        raise InstanceUnreadableError(f"the instance has no valid {name.replace('_', ' ')}")
+    return uid
+
+
+def _values(text: str) -> tuple[str, ...]:
+    return tuple(value.strip() for value in text.split("\\")) if text else ()
+
+
+def _times(elements: Elements) -> tuple[tuple[str, float], ...]:
+    """Every clock of the instance, the most trusted first (DICOM.md 1.1)."""
+    reference_ms, trigger_ms = (
+        elements.number(_FRAME_REFERENCE_TIME),
+        elements.number(_TRIGGER_TIME),
+    )
+    clocks = (
+        ("AcquisitionDateTime", date_time_s(elements.ascii(_ACQUISITION_DATE_TIME))),
+        (
+            "AcquisitionTime",
+            joined_s(elements.ascii(_ACQUISITION_DATE), elements.ascii(_ACQUISITION_TIME)),
+        ),
+        ("ContentTime", joined_s(elements.ascii(_CONTENT_DATE), elements.ascii(_CONTENT_TIME))),
+        ("FrameReferenceTime", None if reference_ms is None else reference_ms / 1000),
+        ("TriggerTime", None if trigger_ms is None else trigger_ms / 1000),
+    )
+    return tuple((name, seconds) for name, seconds in clocks if seconds is not None)
+
+
+def _require_whole_pixels(elements: Elements, pixels: PixelElement) -> None:
+    """Raises unless all the pixel data that the header announces is there."""
+    if pixels.encapsulated:
+        whole = _fragments_end(elements, pixels)
+    else:
+        announced = min(pixels.length, elements.size - pixels.start)
+        whole = announced == pixels.length >= _native_bytes(elements)
+    if not whole:
+        raise InstanceUnreadableError("the pixel data is truncated")
+
+
+def _native_bytes(elements: Elements) -> int:
+    """Length of uncompressed pixel data after PS3.5 8.1.1 and PS3.3 C.7.6.3 [bytes]."""
+    rows, columns = elements.short(_ROWS) or 0, elements.short(_COLUMNS) or 0
+    samples = elements.short(_SAMPLES) or 1
+    bits = rows * columns * samples * (elements.short(_BITS_ALLOCATED) or 0)
+    if elements.ascii(_PHOTOMETRIC) == "YBR_FULL_422":
+        bits = bits * 2 // 3
+    return (bits * max(1, elements.integer(_FRAMES) or 1) + 7) // 8
+
+
+def _fragments_end(elements: Elements, pixels: PixelElement) -> bool:
+    """Whether the fragments lead to the sequence delimiter (PS3.5 A.4)."""
+    stream, at = elements.stream, pixels.start
+    while at + 8 <= elements.size:
+        stream.seek(at)
+        group, element, length = (int.from_bytes(stream.read(n), "little") for n in (2, 2, 4))
+        tag = group << 16 | element
+        if tag == _SEQUENCE_END:
+            return True
+        if tag != _ITEM or length == 0xFFFFFFFF:
+            return False
+        at += 8 + length
+    return False
