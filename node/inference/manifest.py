@@ -1,0 +1,119 @@
+"""What a model says of itself: the .json beside the .onnx (DESIGN.md section 8)."""
+
+import hashlib
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from node.errors import ModelError
+from node.perfusion import ModelGrid, Quantity
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+Axis = Annotated[int, Field(ge=1)] | Text
+Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Tensor(_Part):
+    """One input: an axis is a number where it is fixed, a name where it may vary."""
+
+    name: Text
+    shape: tuple[Axis, ...]
+    unit: Text
+    meaning: Text
+
+
+class Output(_Part):
+    """One map: the graph's value times ``scale`` is the quantity in ``unit``."""
+
+    name: Text
+    quantity: Quantity
+    shape: tuple[Axis, ...]
+    unit: Text
+    scale: Annotated[float, Field(gt=0)]
+
+
+class Grid(_Part):
+    """The grid of the inputs, as in :class:`node.perfusion.ModelGrid`."""
+
+    time_points: Annotated[int, Field(ge=2)]
+    interval_s: Annotated[float, Field(gt=0)]
+    pixel_mm: Annotated[float, Field(gt=0)]
+    multiple: Annotated[int, Field(ge=1)]
+
+
+class Training(_Part):
+    """Where the weights come from."""
+
+    data: Text
+    cases: Annotated[int, Field(ge=1)]
+    seed: int
+    steps: Annotated[int, Field(ge=1)]
+    normalisation: Text
+
+
+class Manifest(_Part):
+    """Everything the node and a reader must know about a model."""
+
+    format: Literal[1] = 1
+    name: Text
+    version: Text
+    date: date
+    licence: Text
+    sha256: Digest
+    grid: Grid
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Output, ...]
+    training: Training
+    metrics: dict[str, float]
+
+    @property
+    def model_grid(self) -> ModelGrid:
+        """The grid that :func:`node.perfusion.prepare` is asked for."""
+        return ModelGrid(**self.grid.model_dump())
+
+
+def manifest_path(weights: Path) -> Path:
+    """Where the manifest of an .onnx file lies: beside it, ending in .json."""
+    return weights.with_suffix(".json")
+
+
+def read_manifest(weights: Path) -> Manifest:
+    """The manifest beside an .onnx file, checked against the file's own bytes.
+
+    Raises
+    ------
+    ModelError
+        If a file is missing, the manifest is malformed, a quantity has no output or another
+        unit, or the checksum differs.
+    """
+    beside = manifest_path(weights)
+    for path in (weights, beside):
+        if not path.is_file():
+            raise ModelError(f"{path} does not exist")
+    try:
+        manifest = Manifest.model_validate_json(beside.read_bytes())
+    except ValidationError as problems:
+        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problems.errors()]
+        raise ModelError(f"{beside} is no manifest: " + "; ".join(lines)) from None
+    _check_outputs(manifest, beside)
+    found = hashlib.sha256(weights.read_bytes()).hexdigest()
+    if found != manifest.sha256:
+        raise ModelError(f"{weights} has sha256 {found}, {beside.name} says {manifest.sha256}")
+    return manifest
+
+
+def _check_outputs(manifest: Manifest, beside: Path) -> None:
+    by_quantity = {output.quantity: output for output in manifest.outputs}
+    if absent := [str(q) for q in Quantity if q not in by_quantity]:
+        raise ModelError(f"{beside} names no output for {', '.join(absent)}")
+    for quantity, output in by_quantity.items():
+        if output.unit != quantity.meaning.unit:
+            raise ModelError(
+                f"{beside} gives {quantity} in {output.unit}, not {quantity.meaning.unit}"
+            )
