@@ -1,0 +1,18 @@
+"""Simulated CT perfusion scans whose truth is known, and their DICOM files."""
+
+from models.simulator.acquisition import ACQUISITIONS, Acquisition
+from models.simulator.pathology import PATHOLOGIES
+from models.simulator.scan import SimulatedScan, simulate
+from models.simulator.truth import Curves, Masks, Truth, lesion
+
+__all__ = [
+    "ACQUISITIONS",
+    "PATHOLOGIES",
+    "Acquisition",
+    "Curves",
+    "Masks",
+    "SimulatedScan",
+    "Truth",
+    "lesion",
+    "simulate",
+]
