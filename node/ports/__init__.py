@@ -1,5 +1,6 @@
 """What the route asks of the world, as protocols, and the nouns they hand over."""
 
+from node.ports.ledger import Ledger
 from node.ports.protocols import Archive, Intake, Model, Pacs, Spool
 from node.ports.records import (
     DeliveryRecord,
@@ -12,19 +13,25 @@ from node.ports.records import (
     SeriesRecord,
     SeriesState,
     StoreOutcome,
-    Wake,
 )
+from node.ports.work import DeliveryOutcome, DueDelivery, Lease, Outcome, Receiving, Wake
 
 __all__ = [
     "Archive",
+    "DeliveryOutcome",
     "DeliveryRecord",
     "DeliveryState",
+    "DueDelivery",
     "Event",
     "Intake",
     "Kept",
+    "Lease",
+    "Ledger",
     "Model",
+    "Outcome",
     "Pacs",
     "Reason",
+    "Receiving",
     "Recorded",
     "ResultRecord",
     "SeriesRecord",

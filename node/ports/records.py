@@ -134,11 +134,3 @@ class StoreOutcome:
     sop_instance_uid: str
     status: int | None
     message: str = ""
-
-
-@dataclass(frozen=True)
-class Wake:
-    """Work that is due: ``queue`` is ``analyse`` or ``deliver``."""
-
-    queue: str
-    series_instance_uid: str

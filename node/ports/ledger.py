@@ -1,0 +1,89 @@
+"""What the jobs ask of the registry, as a protocol."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from node.ports.records import Reason, SeriesState
+from node.ports.work import DeliveryOutcome, DueDelivery, Lease, Outcome, Receiving, Wake
+from node.series import Instance
+
+
+class Ledger(Protocol):
+    """What is due, who works on it, and what came of it.
+
+    Every method has committed when it returns, and raises RegistryUnavailableError if the
+    database does not answer.
+    """
+
+    def receiving(self) -> Sequence[Receiving]:
+        """Every series that still receives."""
+
+    def instances(self, series_instance_uid: str) -> Sequence[Instance]:
+        """The images of a series, without those that were ignored."""
+
+    def looked(self, seen: Receiving, *, content_complete: bool, missing: str) -> None:
+        """Note the judgement of a series' content, unless another image has come since."""
+
+    def complete(self, seen: Receiving, *, now: datetime, note: str) -> bool:
+        """Declare a series COMPLETE, unless another image has come; whether it was done."""
+
+    def due(self, now: datetime) -> Sequence[Wake]:
+        """Everything that could be worked on now, oldest first."""
+
+    def lease(self, wake: Wake, owner: str, *, now: datetime, until: datetime) -> Lease | None:
+        """Take a series for one step; None where it is not due or another has it."""
+
+    def extend(self, lease: Lease, until: datetime) -> bool:
+        """Keep a series longer; False where the lease was lost."""
+
+    def leases(self) -> Sequence[Lease]:
+        """Every lease in force, overdue ones too."""
+
+    def expire(self, lease: Lease, *, now: datetime, max_attempts: int) -> SeriesState | None:
+        """Take a lease from an owner that is gone: due again, or FAILED after too many.
+
+        None where the lease was extended or given back in the meantime.
+        """
+
+    def finish(
+        self,
+        lease: Lease,
+        outcome: Outcome,
+        *,
+        destinations: Mapping[str, Sequence[str]],
+        now: datetime,
+    ) -> SeriesState:
+        """Record an analysis and what it owes to each destination (name: kinds it wants).
+
+        Raises
+        ------
+        WrongStateError
+            If the lease was lost, for example to a late image.
+        """
+
+    def fault(
+        self, lease: Lease, reason: Reason, *, now: datetime, next_try_at: datetime | None
+    ) -> SeriesState:
+        """Record that a step failed: due again at ``next_try_at``, or FAILED where None.
+
+        Raises
+        ------
+        WrongStateError
+            If the lease was lost.
+        """
+
+    def deliveries_due(self, lease: Lease, now: datetime) -> Sequence[DueDelivery]:
+        """What the leased series should send now, in the order the results were made."""
+
+    def delivered(self, lease: Lease, outcome: DeliveryOutcome, *, now: datetime) -> None:
+        """Record what became of one object at one destination."""
+
+    def settle(self, lease: Lease, *, now: datetime) -> SeriesState:
+        """End a round of deliveries: DELIVERED, due again, or FAILED with what was not stored.
+
+        Raises
+        ------
+        WrongStateError
+            If the lease was lost.
+        """

@@ -1,0 +1,87 @@
+"""The nouns of work in hand: what is due, who has it, and what came of it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from node.ports.records import DeliveryState, Reason, ResultRecord
+
+
+@dataclass(frozen=True)
+class Wake:
+    """Work that is due: ``queue`` is ``analyse`` or ``deliver``."""
+
+    queue: str
+    series_instance_uid: str
+
+
+@dataclass(frozen=True)
+class Receiving:
+    """A series that still receives.
+
+    Parameters
+    ----------
+    series_instance_uid, instances, received_last_at
+        Which series, how many images it has, and when the last one came.
+    looked
+        Whether its content was judged since the last image.
+    content_complete, missing
+        What that judgement found.
+    """
+
+    series_instance_uid: str
+    instances: int
+    received_last_at: datetime
+    looked: bool
+    content_complete: bool
+    missing: str
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The right to work on one series until ``until``; ``queue`` says at what.
+
+    ``completed_at`` is stored once per revision, so that a rerun dates its results alike.
+    """
+
+    series_instance_uid: str
+    queue: str
+    owner: str
+    until: datetime
+    revision: int
+    completed_at: datetime
+    attempts: int = 0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an analysis came to: results, or with ``reason`` a refusal (and perhaps its page)."""
+
+    results: tuple[ResultRecord, ...]
+    reason: Reason | None = None
+    summary: dict[str, float | None] = field(default_factory=dict)
+    flags: tuple[Reason, ...] = ()
+    stages_s: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class DueDelivery:
+    """One result object that a destination should be sent now; pending since ``since``."""
+
+    sop_instance_uid: str
+    destination: str
+    path: Path
+    attempts: int
+    since: datetime
+
+
+@dataclass(frozen=True)
+class DeliveryOutcome:
+    """What became of one try to deliver; ``next_try_at`` only where it stays PENDING."""
+
+    sop_instance_uid: str
+    destination: str
+    state: DeliveryState
+    status: int | None
+    message: str
+    next_try_at: datetime | None = None

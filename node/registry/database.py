@@ -1,0 +1,146 @@
+"""One database: opened, migrated, read and written in transactions, its faults translated."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.dialects import postgresql, sqlite
+
+from node.errors import RegistryUnavailableError
+
+BUSY_TIMEOUT_S = 30.0
+CONNECT_TIMEOUT_S = 5
+_MIGRATIONS = Path(__file__).parent / "migrations"
+_MIGRATION_LOCK = 0x50455246  # any number, the same in every node: "PERF"
+
+Upsert = sqlite.Insert | postgresql.Insert
+
+
+class Database:
+    """A database whose schema is this version's.
+
+    Parameters
+    ----------
+    url
+        ``sqlite:///PATH`` or ``postgresql://USER@HOST/NAME``.
+
+    Raises
+    ------
+    RegistryUnavailableError
+        If it cannot be reached or migrated.
+    """
+
+    def __init__(self, url: str) -> None:
+        with faults_translated():
+            self._engine = _engine(sa.make_url(url))
+            # SQLite makes writers poll for its lock; threads of one process queue here instead.
+            self._turn: AbstractContextManager[object] = (
+                threading.Lock() if self.is_sqlite else nullcontext()
+            )
+            self._migrate()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the database is a local SQLite file."""
+        return self._engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A consistent view, for reading."""
+        with faults_translated(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """A transaction that commits at the end of the block, or leaves nothing."""
+        with self._turn, faults_translated(), self._engine.connect() as connection:
+            connection.execution_options(writes=True)  # see _begin
+            with connection.begin():
+                yield connection
+
+    def insert(self, table: sa.Table) -> Upsert:
+        """An INSERT that knows ON CONFLICT in the dialect of this database."""
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self._engine.dispose()
+
+    def _migrate(self) -> None:
+        """Bring the schema to this version, one process at a time.
+
+        SQLite's write lock (BEGIN IMMEDIATE) or PostgreSQL's advisory lock makes the others
+        wait; they then find nothing left to do.
+        """
+        config = Config()
+        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+        with self.writing() as connection:
+            if not self.is_sqlite:
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+
+@contextmanager
+def faults_translated() -> Iterator[None]:
+    """Faults of the database as :class:`RegistryUnavailableError`; bugs in a statement surface.
+
+    Raises
+    ------
+    RegistryUnavailableError
+        If the database does not answer, is locked for too long, or its disk fails.
+    """
+    try:
+        yield
+    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError) as fault:
+        raise RegistryUnavailableError(f"the registry does not answer: {fault.orig}") from fault
+    except (sa.exc.TimeoutError, sa.exc.ArgumentError, OSError) as fault:
+        raise RegistryUnavailableError(f"the registry cannot be opened: {fault}") from fault
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    return sa.create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": "-c lock_timeout=30s"},
+    )
+
+
+def _sqlite(url: sa.URL) -> sa.Engine:
+    if url.database:
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(
+        url,
+        connect_args={
+            "timeout": BUSY_TIMEOUT_S,
+            "isolation_level": None,  # BEGIN is ours, below, not sqlite3's
+            "check_same_thread": False,  # the pool hands a connection to one thread at a time
+        },
+        poolclass=sa.QueuePool,
+        pool_size=20,
+        max_overflow=-1,
+    )
+    sa.event.listen(engine, "connect", _durable)
+    sa.event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _durable(connection: sqlite3.Connection, _record: Any) -> None:
+    """WAL lets readers and a writer pass each other; FULL syncs the log at every commit."""
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin(connection: sa.Connection) -> None:
+    """Writers take the lock at once: a reader that turns writer could not wait for it."""
+    writes = connection.get_execution_options().get("writes", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,166 @@
+"""What is owed to each destination, and what became of it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from node.errors import UnknownSeriesError
+from node.ports import (
+    DeliveryOutcome,
+    DeliveryState,
+    DueDelivery,
+    Lease,
+    Reason,
+    SeriesState,
+)
+from node.registry import schema
+from node.registry.ledger import LedgerStore
+from node.registry.rows import Row, storable
+from node.registry.store import NO_LEASE
+
+_ARRIVED = (DeliveryState.STORED, DeliveryState.WARNING)
+
+
+class DeliveryStore(LedgerStore):
+    """The deliveries of :class:`node.ports.Ledger` over SQL."""
+
+    def deliveries_due(self, lease: Lease, now: datetime) -> Sequence[DueDelivery]:
+        """What the leased series should send now, in the order the results were made."""
+        table, results = schema.deliveries, schema.results
+        query = (
+            sa.select(table, results.c.sop_instance_uid, results.c.path)
+            .join(results, table.c.result_id == results.c.id)
+            .join(schema.series, table.c.series_id == schema.series.c.id)
+            .where(
+                schema.series.c.series_instance_uid == lease.series_instance_uid,
+                table.c.state == DeliveryState.PENDING,
+                table.c.next_try_at <= now,
+            )
+            .order_by(table.c.destination, results.c.id)
+        )
+        with self._database.reading() as connection:
+            return [
+                DueDelivery(
+                    sop_instance_uid=row.sop_instance_uid,
+                    destination=row.destination,
+                    path=Path(row.path),
+                    attempts=row.attempts,
+                    since=row.since,
+                )
+                for row in connection.execute(query)
+            ]
+
+    def delivered(self, lease: Lease, outcome: DeliveryOutcome, *, now: datetime) -> None:
+        """Record what became of one object at one destination.
+
+        What arrived is recorded whatever happened to the lease meanwhile; what did not stays
+        as it is where it is no longer pending, for example superseded.
+
+        Raises
+        ------
+        UnknownSeriesError
+            If no such delivery is owed.
+        """
+        table, results = schema.deliveries, schema.results
+        result_id = (
+            sa.select(results.c.id)
+            .where(results.c.sop_instance_uid == outcome.sop_instance_uid)
+            .scalar_subquery()
+        )
+        values: dict[str, Any] = {
+            "state": outcome.state,
+            "status": outcome.status,
+            "message": storable(outcome.message),
+            "attempts": table.c.attempts + 1,
+            "updated_at": now,
+        }
+        if outcome.next_try_at is not None:
+            values["next_try_at"] = outcome.next_try_at
+        which = [table.c.result_id == result_id, table.c.destination == outcome.destination]
+        if outcome.state not in _ARRIVED:
+            which.append(table.c.state == DeliveryState.PENDING)
+        with self._database.writing() as connection:
+            changed = connection.execute(sa.update(table).where(*which).values(**values))
+            if changed.rowcount == 0 and outcome.state in _ARRIVED:
+                raise UnknownSeriesError(
+                    f"nothing of {lease.series_instance_uid} is owed to {outcome.destination}"
+                )
+
+    def settle(self, lease: Lease, *, now: datetime) -> SeriesState:
+        """End a round of deliveries: DELIVERED, due again, or FAILED with what was not stored.
+
+        Raises
+        ------
+        WrongStateError
+            If the lease was lost.
+        """
+        with self._database.writing() as connection:
+            row = self._held(connection, lease)
+            owed = self._owed(connection, row)
+            waiting = [d for d in owed if d.state == DeliveryState.PENDING]
+            values: dict[str, Any] = {"attempts": 0, **NO_LEASE}
+            if row.state == SeriesState.REFUSED:
+                self._change(connection, row, **values)
+                return SeriesState.REFUSED
+            if waiting:
+                names = ", ".join(sorted({d.destination for d in waiting}))
+                values["waiting_for"] = f"{names} to take {len(waiting)} of {len(owed)} objects"
+                values["next_try_at"] = min(d.next_try_at for d in waiting)
+                return self._end(connection, row, SeriesState.READY, "delivery_waits", values)
+            if reason := not_delivered(owed):
+                values["reason"] = asdict(reason)
+                return self._end(connection, row, SeriesState.FAILED, "failed", values)
+            values |= {"delivered_at": now, "reason": None, "waiting_for": ""}
+            values["next_try_at"] = None
+            return self._end(connection, row, SeriesState.DELIVERED, "delivered", values)
+
+    def _end(
+        self,
+        connection: sa.Connection,
+        row: Row,
+        after: SeriesState,
+        event: str,
+        values: dict[str, Any],
+    ) -> SeriesState:
+        reason = values.get("reason") or {}
+        detail = reason.get("found") or values.get("waiting_for", "")
+        self._move(connection, row, after, event, detail, **values)
+        return after
+
+    def _owed(self, connection: sa.Connection, row: Row) -> Sequence[Row]:
+        table, results = schema.deliveries, schema.results
+        query = (
+            sa.select(table)
+            .join(results, table.c.result_id == results.c.id)
+            .where(table.c.series_id == row.id, results.c.revision == row.revision)
+        )
+        return connection.execute(query).all()
+
+
+def not_delivered(owed: Iterable[Row]) -> Reason | None:
+    """Why a series whose deliveries have all ended is not delivered; None where it is.
+
+    A context that a destination rejects fails nothing else, but a destination that took
+    nothing at all has failed.
+    """
+    by_name: dict[str, list[Row]] = {}
+    for each in owed:
+        by_name.setdefault(each.destination, []).append(each)
+    found = []
+    for name, deliveries in sorted(by_name.items()):
+        failed = [d for d in deliveries if d.state == DeliveryState.FAILED]
+        nothing = not any(d.state in _ARRIVED for d in deliveries)
+        if failed or nothing:
+            lost = failed or deliveries
+            found.append(f"{len(lost)} of {len(deliveries)} objects at {name}: {lost[0].message}")
+    if not found:
+        return None
+    return Reason(
+        "not_delivered",
+        "not stored: " + "; ".join(found),
+        "Correct the destination's configuration, then: perfusion-node retry ID",
+    )

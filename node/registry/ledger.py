@@ -1,0 +1,280 @@
+"""Who works on what, and what came of an analysis."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from node.errors import WrongStateError
+from node.ports import (
+    DeliveryState,
+    Lease,
+    Outcome,
+    Reason,
+    ResultRecord,
+    SeriesState,
+    Wake,
+)
+from node.registry import rows, schema
+from node.registry.completeness import CompletenessStore
+from node.registry.rows import Row
+from node.registry.store import NO_LEASE
+
+AT_DELIVERY = (SeriesState.READY, SeriesState.REFUSED)
+
+
+class LedgerStore(CompletenessStore):
+    """The leases of :class:`node.ports.Ledger` over SQL, and what they come to."""
+
+    def due(self, now: datetime) -> Sequence[Wake]:
+        """Everything that could be worked on now, oldest first."""
+        table, deliveries = schema.series, schema.deliveries
+        analyse = (
+            sa.select(table.c.series_instance_uid)
+            .where(table.c.state == SeriesState.COMPLETE, _reached(table.c.next_try_at, now))
+            .order_by(table.c.completed_at, table.c.id)
+        )
+        deliver = (
+            sa.select(
+                table.c.series_instance_uid, sa.func.min(deliveries.c.next_try_at).label("at")
+            )
+            .join(deliveries, deliveries.c.series_id == table.c.id)
+            .where(
+                deliveries.c.state == DeliveryState.PENDING,
+                deliveries.c.next_try_at <= now,
+                table.c.state.in_([str(s) for s in AT_DELIVERY]),
+                table.c.lease_owner.is_(None),
+            )
+            .group_by(table.c.series_instance_uid)
+            .order_by("at")
+        )
+        with self._database.reading() as connection:
+            wakes = [Wake("analyse", uid) for uid in connection.scalars(analyse)]
+            return wakes + [Wake("deliver", uid) for uid in connection.scalars(deliver)]
+
+    def lease(self, wake: Wake, owner: str, *, now: datetime, until: datetime) -> Lease | None:
+        """Take a series for one step; None where it is not due or another has it."""
+        taken = {"lease_queue": wake.queue, "lease_owner": owner, "lease_until": until}
+        with self._database.writing() as connection:
+            row = self._seek(connection, wake.series_instance_uid, lock=True)
+            if row is None or not self._is_due(connection, row, wake.queue, now):
+                return None
+            if wake.queue == "analyse":
+                self._move(
+                    connection,
+                    row,
+                    SeriesState.ANALYSING,
+                    "analysis_started",
+                    f"try {row.attempts + 1}",
+                    analysing_at=now,
+                    waiting_for="",
+                    next_try_at=None,
+                    **taken,
+                )
+            elif row.state == SeriesState.READY:
+                self._move(connection, row, SeriesState.DELIVERING, "delivery_started", "", **taken)
+            else:
+                self._change(connection, row, **taken)
+            return rows.lease(self._find(connection, wake.series_instance_uid))
+
+    def extend(self, lease: Lease, until: datetime) -> bool:
+        """Keep a series longer; False where the lease was lost."""
+        table = schema.series
+        query = (
+            sa.update(table)
+            .where(
+                table.c.series_instance_uid == lease.series_instance_uid,
+                table.c.lease_owner == lease.owner,
+                table.c.revision == lease.revision,
+            )
+            .values(lease_until=until)
+        )
+        with self._database.writing() as connection:
+            return connection.execute(query).rowcount == 1
+
+    def leases(self) -> Sequence[Lease]:
+        """Every lease in force, overdue ones too."""
+        query = sa.select(schema.series).where(schema.series.c.lease_until.is_not(None))
+        with self._database.reading() as connection:
+            return [rows.lease(row) for row in connection.execute(query)]
+
+    def expire(self, lease: Lease, *, now: datetime, max_attempts: int) -> SeriesState | None:
+        """Take a lease from an owner that is gone: due again, or FAILED after too many.
+
+        None where the lease was extended or given back in the meantime.
+        """
+        with self._database.writing() as connection:
+            row = self._seek(connection, lease.series_instance_uid, lock=True)
+            if row is None or (row.lease_owner, row.lease_until) != (lease.owner, lease.until):
+                return None
+            tries = row.attempts + 1
+            reason = Reason(
+                "worker_lost",
+                f"the worker was lost while it had the series to {lease.queue}, try {tries}",
+                "Look at the worker's log and at the machine's memory; then retry the series.",
+            )
+            again = now if tries < max_attempts else None
+            return self._failed_step(connection, row, reason, again, now)
+
+    def finish(
+        self,
+        lease: Lease,
+        outcome: Outcome,
+        *,
+        destinations: Mapping[str, Sequence[str]],
+        now: datetime,
+    ) -> SeriesState:
+        """Record an analysis and what it owes to each destination (name: kinds it wants).
+
+        Raises
+        ------
+        WrongStateError
+            If the lease was lost, for example to a late image.
+        """
+        reason = outcome.reason
+        after = SeriesState.REFUSED if reason else SeriesState.READY
+        with self._database.writing() as connection:
+            row = self._held(connection, lease)
+            owed = [
+                (result_id, name)
+                for result_id, kind in self._keep_results(connection, row, outcome.results)
+                for name, kinds in destinations.items()
+                if kind in kinds
+            ]
+            self._owe(connection, row, owed, now)
+            waiting = "a delivery worker" if owed else "a destination that wants its results"
+            self._move(
+                connection,
+                row,
+                after,
+                "refused" if reason else "analysed",
+                reason.found if reason else f"{len(outcome.results)} objects",
+                ready_at=now,
+                attempts=0,
+                reason=asdict(reason) if reason else None,
+                waiting_for="" if reason else waiting,
+                summary=outcome.summary,
+                flags=[asdict(flag) for flag in outcome.flags],
+                stages_s=outcome.stages_s,
+                **NO_LEASE,
+            )
+        return after
+
+    def fault(
+        self, lease: Lease, reason: Reason, *, now: datetime, next_try_at: datetime | None
+    ) -> SeriesState:
+        """Record that a step failed: due again at ``next_try_at``, or FAILED where None.
+
+        Raises
+        ------
+        WrongStateError
+            If the lease was lost.
+        """
+        with self._database.writing() as connection:
+            row = self._held(connection, lease)
+            return self._failed_step(connection, row, reason, next_try_at, now)
+
+    def _failed_step(
+        self,
+        connection: sa.Connection,
+        row: Row,
+        reason: Reason,
+        next_try_at: datetime | None,
+        now: datetime,
+    ) -> SeriesState:
+        """Back to where the step began, or FAILED; a refusal stays one, page or no page."""
+        values: dict[str, Any] = {"attempts": row.attempts + 1, "next_try_at": next_try_at}
+        delivering = row.lease_queue == "deliver"
+        if delivering:
+            self._postpone(connection, row, reason, next_try_at, now)
+        if row.state == SeriesState.REFUSED:
+            self._change(connection, row, **values, **NO_LEASE)
+            self._tell(connection, row, "step_failed", reason.found)
+            return SeriesState.REFUSED
+        again = SeriesState.READY if delivering else SeriesState.COMPLETE
+        after = again if next_try_at else SeriesState.FAILED
+        values |= {"reason": asdict(reason), "waiting_for": "the next try" if next_try_at else ""}
+        event = "step_failed" if next_try_at else "failed"
+        self._move(connection, row, after, event, reason.found, **values, **NO_LEASE)
+        return after
+
+    def _postpone(
+        self,
+        connection: sa.Connection,
+        row: Row,
+        reason: Reason,
+        next_try_at: datetime | None,
+        now: datetime,
+    ) -> None:
+        values: dict[str, Any] = {"message": rows.storable(reason.found), "updated_at": now}
+        if next_try_at is None:
+            values["state"] = DeliveryState.FAILED
+        else:
+            values["next_try_at"] = next_try_at
+        table = schema.deliveries
+        connection.execute(
+            sa.update(table)
+            .where(table.c.series_id == row.id, table.c.state == DeliveryState.PENDING)
+            .values(**values)
+        )
+
+    def _held(self, connection: sa.Connection, lease: Lease) -> Row:
+        row = self._find(connection, lease.series_instance_uid, lock=True)
+        if (row.lease_owner, row.revision) != (lease.owner, lease.revision):
+            raise WrongStateError(f"the lease to {lease.queue} was lost: the series is {row.state}")
+        return row
+
+    def _is_due(self, connection: sa.Connection, row: Row, queue: str, now: datetime) -> bool:
+        if queue == "analyse":
+            waits = row.next_try_at is not None and row.next_try_at > now
+            return row.state == SeriesState.COMPLETE and not waits
+        if row.state not in AT_DELIVERY or row.lease_owner is not None:
+            return False
+        table = schema.deliveries
+        pending = sa.exists().where(
+            table.c.series_id == row.id,
+            table.c.state == DeliveryState.PENDING,
+            table.c.next_try_at <= now,
+        )
+        return bool(connection.execute(sa.select(pending)).scalar_one())
+
+    def _keep_results(
+        self, connection: sa.Connection, row: Row, results: Sequence[ResultRecord]
+    ) -> list[tuple[int, str]]:
+        """Database id and kind of every result; a rerun finds its own objects again."""
+        kept = []
+        for result in results:
+            values = {**asdict(result), "path": str(result.path)}
+            changed = {k: values[k] for k in ("revision", "path", "description")}
+            query = (
+                self._database.insert(schema.results)
+                .values(series_id=row.id, **values)
+                .on_conflict_do_update(index_elements=["sop_instance_uid"], set_=changed)
+                .returning(schema.results.c.id)
+            )
+            kept.append((connection.execute(query).scalar_one(), result.kind))
+        return kept
+
+    def _owe(
+        self, connection: sa.Connection, row: Row, owed: Sequence[tuple[int, str]], now: datetime
+    ) -> None:
+        due = {"state": DeliveryState.PENDING, "since": now, "next_try_at": now, "updated_at": now}
+        for result_id, destination in owed:
+            connection.execute(
+                self._database.insert(schema.deliveries)
+                .values(
+                    series_id=row.id,
+                    result_id=result_id,
+                    destination=destination,
+                    message="",
+                    attempts=0,
+                    **due,
+                )
+                .on_conflict_do_update(index_elements=["result_id", "destination"], set_=due)
+            )
+
+
+def _reached(column: sa.Column[Any], now: datetime) -> sa.ColumnElement[bool]:
+    return sa.or_(column.is_(None), column <= now)

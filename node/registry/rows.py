@@ -1,0 +1,146 @@
+"""Rows of the database as the nouns of :mod:`node.ports`, and back."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+
+from node.ports import (
+    DeliveryRecord,
+    DeliveryState,
+    Event,
+    Lease,
+    Reason,
+    Receiving,
+    ResultRecord,
+    SeriesRecord,
+    SeriesState,
+)
+from node.series import Header, Instance
+
+Row = sa.Row[*tuple[Any, ...]]
+
+_PLAIN = (
+    "series_instance_uid",
+    "study_instance_uid",
+    "modality",
+    "description",
+    "calling_ae_title",
+    "revision",
+    "instances",
+    "ignored",
+    "conflicts",
+    "received_first_at",
+    "received_last_at",
+    "completed_at",
+    "analysing_at",
+    "ready_at",
+    "delivered_at",
+    "attempts",
+    "next_try_at",
+    "waiting_for",
+    "summary",
+    "stages_s",
+)
+
+
+def storable(text: str) -> str:
+    """Text from a sender as every database takes it: no NUL, no lone surrogate."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def header_row(header: Header) -> dict[str, Any]:
+    """A header as JSON data."""
+    cleaned: dict[str, Any] = _cleaned(asdict(header))
+    return cleaned
+
+
+def instance(row: Row) -> Instance:
+    """One image, as recorded."""
+    return Instance(Header(**{k: _tuples(v) for k, v in row.header.items()}), Path(row.path))
+
+
+def series_record(
+    row: Row,
+    *,
+    results: Iterable[Row] = (),
+    deliveries: Iterable[Row] = (),
+    events: Iterable[Row] = (),
+) -> SeriesRecord:
+    """A series and, where given, all that hangs on it."""
+    m = row._mapping
+    return SeriesRecord(
+        **{name: m[name] for name in _PLAIN},
+        state=SeriesState(row.state),
+        reason=Reason(**row.reason) if row.reason else None,
+        flags=tuple(Reason(**flag) for flag in row.flags),
+        results=tuple(_result(r) for r in results),
+        deliveries=tuple(_delivery(d) for d in deliveries),
+        events=tuple(Event(e.at, e.name, e.detail) for e in events),
+    )
+
+
+def receiving(row: Row) -> Receiving:
+    """A series that still receives."""
+    return Receiving(
+        series_instance_uid=row.series_instance_uid,
+        instances=row.instances,
+        received_last_at=row.received_last_at,
+        looked=row.looked_instances == row.instances,
+        content_complete=row.content_complete,
+        missing=row.missing,
+    )
+
+
+def lease(row: Row) -> Lease:
+    """The lease of a series that has one."""
+    return Lease(
+        series_instance_uid=row.series_instance_uid,
+        queue=row.lease_queue,
+        owner=row.lease_owner,
+        until=row.lease_until,
+        revision=row.revision,
+        completed_at=row.completed_at,
+        attempts=row.attempts,
+    )
+
+
+def _result(row: Row) -> ResultRecord:
+    return ResultRecord(
+        sop_instance_uid=row.sop_instance_uid,
+        sop_class_uid=row.sop_class_uid,
+        series_instance_uid=row.series_instance_uid,
+        kind=row.kind,
+        description=row.description,
+        path=Path(row.path),
+        revision=row.revision,
+    )
+
+
+def _delivery(row: Row) -> DeliveryRecord:
+    pending = row.state == DeliveryState.PENDING
+    return DeliveryRecord(
+        sop_instance_uid=row.sop_instance_uid,
+        destination=row.destination,
+        state=DeliveryState(row.state),
+        status=row.status,
+        message=row.message,
+        attempts=row.attempts,
+        next_try_at=row.next_try_at if pending else None,
+        updated_at=row.updated_at,
+    )
+
+
+def _tuples(value: Any) -> Any:
+    """JSON has lists where a header has tuples."""
+    return tuple(_tuples(v) for v in value) if isinstance(value, list) else value
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return storable(value)
+    if isinstance(value, dict):
+        return {k: _cleaned(v) for k, v in value.items()}
+    return [_cleaned(v) for v in value] if isinstance(value, tuple) else value

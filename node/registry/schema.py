@@ -1,0 +1,154 @@
+"""The registry's tables. No patient identity is kept here."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+
+class UtcDateTime(sa.types.TypeDecorator[datetime]):
+    """A time in UTC on every database: SQLite stores no zone, so it is given back here."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """The time in UTC; a naive one is a bug and raises."""
+        del dialect
+        if value is not None and value.tzinfo is None:
+            raise ValueError(f"a time without zone was about to be stored: {value}")
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:
+        """The time with its zone."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_UID = sa.Text  # unbounded: a sender's overlong UID must not become a fault of the database
+
+
+def _of_series() -> sa.Column[int]:
+    return sa.Column("series_id", sa.ForeignKey("series.id", ondelete="CASCADE"), nullable=False)
+
+
+series = sa.Table(
+    "series",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("series_instance_uid", _UID, nullable=False, unique=True),
+    sa.Column("study_instance_uid", _UID, nullable=False, index=True),
+    sa.Column("modality", sa.Text, nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("calling_ae_title", sa.Text, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("instances", sa.Integer, nullable=False),
+    sa.Column("ignored", sa.Integer, nullable=False),
+    sa.Column("conflicts", sa.Integer, nullable=False),
+    sa.Column("received_first_at", UtcDateTime, nullable=False),
+    sa.Column("received_last_at", UtcDateTime, nullable=False),
+    sa.Column("looked_instances", sa.Integer, nullable=False),
+    sa.Column("content_complete", sa.Boolean, nullable=False),
+    sa.Column("missing", sa.Text, nullable=False),
+    sa.Column("completed_at", UtcDateTime),
+    sa.Column("analysing_at", UtcDateTime),
+    sa.Column("ready_at", UtcDateTime),
+    sa.Column("delivered_at", UtcDateTime),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("next_try_at", UtcDateTime),
+    sa.Column("reason", sa.JSON(none_as_null=True)),
+    sa.Column("waiting_for", sa.Text, nullable=False),
+    sa.Column("summary", sa.JSON, nullable=False),
+    sa.Column("flags", sa.JSON, nullable=False),
+    sa.Column("stages_s", sa.JSON, nullable=False),
+    sa.Column("lease_queue", sa.String(16)),
+    sa.Column("lease_owner", sa.String(200)),
+    sa.Column("lease_until", UtcDateTime, index=True),
+    sa.Index(None, "state", "completed_at"),
+)
+
+instances = sa.Table(
+    "instances",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _of_series(),
+    sa.Column("study_instance_uid", _UID, nullable=False),
+    sa.Column("sop_instance_uid", _UID, nullable=False, index=True),
+    sa.Column("header", sa.JSON, nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("ignored", sa.Boolean, nullable=False),
+    sa.Column("received_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("series_id", "study_instance_uid", "sop_instance_uid"),
+)
+
+conflicts = sa.Table(
+    "conflicts",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _of_series(),
+    sa.Column("sop_instance_uid", _UID, nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("received_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("series_id", "sop_instance_uid", "sha256"),
+)
+
+results = sa.Table(
+    "results",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _of_series(),
+    sa.Column("revision", sa.Integer, nullable=False),
+    sa.Column("sop_instance_uid", _UID, nullable=False, unique=True),
+    sa.Column("sop_class_uid", _UID, nullable=False),
+    sa.Column("series_instance_uid", _UID, nullable=False),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("path", sa.Text, nullable=False),
+    sa.Index(None, "series_id", "revision"),
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _of_series(),
+    sa.Column("result_id", sa.ForeignKey("results.id", ondelete="CASCADE"), nullable=False),
+    sa.Column("destination", sa.String(64), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("status", sa.Integer),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("next_try_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("result_id", "destination"),
+    sa.Index(None, "state", "next_try_at"),
+    sa.Index(None, "series_id"),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _of_series(),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.Column("name", sa.String(64), nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Index(None, "series_id"),
+)

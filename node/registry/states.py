@@ -1,0 +1,37 @@
+"""The states of a series and which may follow which (DESIGN.md section 1)."""
+
+from node.errors import WrongStateError
+from node.ports import SeriesState
+
+S = SeriesState
+
+TRANSITIONS: dict[SeriesState, frozenset[SeriesState]] = {
+    S.RECEIVING: frozenset({S.COMPLETE, S.CANCELLED}),
+    S.COMPLETE: frozenset({S.ANALYSING, S.RECEIVING, S.CANCELLED}),
+    S.ANALYSING: frozenset({S.READY, S.REFUSED, S.COMPLETE, S.FAILED, S.RECEIVING}),
+    S.READY: frozenset({S.DELIVERING, S.RECEIVING, S.CANCELLED}),
+    S.DELIVERING: frozenset({S.DELIVERED, S.READY, S.FAILED, S.RECEIVING}),
+    S.DELIVERED: frozenset({S.CONFIRMED, S.READY, S.RECEIVING, S.EXPIRED}),
+    S.CONFIRMED: frozenset({S.READY, S.RECEIVING, S.EXPIRED}),
+    S.REFUSED: frozenset({S.COMPLETE, S.RECEIVING, S.EXPIRED}),
+    S.FAILED: frozenset({S.COMPLETE, S.READY, S.RECEIVING, S.EXPIRED}),
+    S.CANCELLED: frozenset({S.COMPLETE, S.READY, S.EXPIRED}),
+    S.EXPIRED: frozenset({S.RECEIVING}),
+    S.IGNORED: frozenset({S.RECEIVING, S.EXPIRED}),
+}
+"""What may follow each state; everything else raises WrongStateError."""
+
+REOPENED_BY_A_LATE_IMAGE = frozenset(s for s in S if S.RECEIVING in TRANSITIONS[s])
+"""A cancelled series is not among them: what a person stopped stays stopped."""
+
+
+def check(before: SeriesState, after: SeriesState) -> None:
+    """Nothing, if ``after`` may follow ``before``.
+
+    Raises
+    ------
+    WrongStateError
+        If it may not.
+    """
+    if after not in TRANSITIONS[before]:
+        raise WrongStateError(f"a series that is {before} cannot become {after}")

@@ -1,0 +1,103 @@
+"""What the parts of the registry share: finding a series, moving it, writing its history."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from node.errors import UnknownSeriesError
+from node.ports import DeliveryState, SeriesState
+from node.registry import schema, states
+from node.registry.database import Database
+from node.registry.rows import Row, storable
+
+NO_LEASE: dict[str, Any] = {"lease_queue": None, "lease_owner": None, "lease_until": None}
+
+
+class Store:
+    """One database, and the only ways a series changes its state in it."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self._database.close()
+
+    def _find(self, connection: sa.Connection, uid: str, *, lock: bool = False) -> Row:
+        """The row of a series; with ``lock``, nobody else's until the transaction ends.
+
+        Raises
+        ------
+        UnknownSeriesError
+            If there is none of that UID.
+        """
+        row = self._seek(connection, uid, lock=lock)
+        if row is None:
+            raise UnknownSeriesError(f"no series {uid} is in the registry")
+        return row
+
+    def _seek(self, connection: sa.Connection, uid: str, *, lock: bool) -> Row | None:
+        query = sa.select(schema.series).where(schema.series.c.series_instance_uid == uid)
+        # SQLite knows no FOR UPDATE and needs none: its writers take turns
+        return connection.execute(query.with_for_update() if lock else query).one_or_none()
+
+    def _move(
+        self,
+        connection: sa.Connection,
+        row: Row,
+        after: SeriesState,
+        event: str,
+        detail: str = "",
+        **values: Any,
+    ) -> None:
+        """Bring a series into another state and say so in its history.
+
+        Raises
+        ------
+        WrongStateError
+            If that state may not follow the present one.
+        """
+        states.check(SeriesState(row.state), after)
+        self._change(connection, row, state=after, **values)
+        self._tell(connection, row, event, detail)
+
+    def _complete(self, connection: sa.Connection, row: Row, now: datetime, note: str) -> None:
+        self._move(
+            connection,
+            row,
+            SeriesState.COMPLETE,
+            "completed",
+            note,
+            completed_at=now,
+            next_try_at=None,
+            waiting_for="an analysis worker",
+        )
+
+    def _change(self, connection: sa.Connection, row: Row, **values: Any) -> None:
+        connection.execute(
+            sa.update(schema.series).where(schema.series.c.id == row.id).values(**values)
+        )
+
+    def _tell(self, connection: sa.Connection, row: Row, event: str, detail: str = "") -> None:
+        connection.execute(
+            sa.insert(schema.events).values(
+                series_id=row.id, at=utc_now(), name=event, detail=storable(detail)
+            )
+        )
+
+    def _skip_pending(self, connection: sa.Connection, row: Row, message: str) -> None:
+        """What was not sent yet is no longer wanted."""
+        connection.execute(
+            sa.update(schema.deliveries)
+            .where(
+                schema.deliveries.c.series_id == row.id,
+                schema.deliveries.c.state == DeliveryState.PENDING,
+            )
+            .values(state=DeliveryState.SKIPPED, message=message, updated_at=utc_now())
+        )
+
+
+def utc_now() -> datetime:
+    """The time, with its zone."""
+    return datetime.now(UTC)
