@@ -1,0 +1,83 @@
+"""The application: API, pages, health and metrics behind one guard."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import JSONResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from node import log
+from node.errors import NodeError
+from node.ports import Archive
+from node.status import api, pages, problems
+from node.status.guard import SECURITY_HEADERS, Guard
+from node.status.pages import Pages
+from node.status.probes import Probes
+
+STATIC = Path(__file__).parent / "static"
+_FOR_MACHINES = ("/api", "/health", "/metrics", "/openapi.json")
+_log = log.get("status")
+
+
+def create_app(archive: Archive, probes: Probes, *, hosts: Sequence[str] = ()) -> FastAPI:
+    """The status page and its API over one registry.
+
+    Parameters
+    ----------
+    archive
+        The registry's reading and asking side.
+    probes
+        How to ask the other parts of the node.
+    hosts
+        Host names under which the page is reached, besides addresses, localhost and the
+        machine's own name.
+    """
+    app = FastAPI(
+        title="Perfusion Node",
+        summary="What became of each series. Not for diagnostic use.",
+        version=probes.software_version,
+        docs_url=None,
+        redoc_url=None,
+        middleware=[Middleware(Guard, hosts=tuple(hosts))],
+    )
+    shown = Pages(archive, probes)
+    app.include_router(api.router(archive, probes))
+    app.include_router(api.machine_router(archive, probes))
+    app.include_router(pages.router(shown, app))
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    _say_what_fails(app, shown)
+    return app
+
+
+def _say_what_fails(app: FastAPI, shown: Pages) -> None:
+    def answer(request: Request, status: int, problem: problems.Problem) -> Response:
+        if request.url.path.startswith(_FOR_MACHINES):
+            return JSONResponse(problem.model_dump(), status_code=status)
+        return shown.problem(status, problem)
+
+    @app.exception_handler(NodeError)
+    def fault(request: Request, error: NodeError) -> Response:
+        status, problem = problems.of_fault(error)
+        if status >= 500:
+            _log.warning("request_failed", path=request.url.path, code=problem.code)
+        return answer(request, status, problem)
+
+    @app.exception_handler(RequestValidationError)
+    def invalid(request: Request, error: RequestValidationError) -> Response:
+        return answer(request, *problems.of_request(error))
+
+    @app.exception_handler(HTTPException)
+    def http(request: Request, error: HTTPException) -> Response:
+        return answer(request, *problems.of_http(error))
+
+    @app.exception_handler(Exception)
+    def bug(request: Request, _: Exception) -> Response:
+        # Starlette raises it again after this answer, so that the trace is in the log; it
+        # answers outside of every middleware, so the guard's headers are added here.
+        response = answer(request, *problems.of_bug())
+        response.headers.update(SECURITY_HEADERS)
+        return response

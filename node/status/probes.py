@@ -1,0 +1,69 @@
+"""What the page asks of the rest of the node, as callables that the wiring supplies."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from node.perfusion import Estimator
+
+
+@dataclass(frozen=True)
+class DiskUse:
+    """Room on the disk below ``data_dir`` [bytes]; under ``min_free_bytes`` nothing is received."""
+
+    free_bytes: int
+    total_bytes: int
+    min_free_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class DestinationInfo:
+    """A PACS that receives results, as the settings name it."""
+
+    name: str
+    ae_title: str
+    host: str
+    port: int
+
+
+def utc_now() -> datetime:
+    """The time, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Probes:
+    """How to ask each part of the node whether it is well.
+
+    Parameters
+    ----------
+    redis, database
+        None where well, else what is wrong, in words.
+    disk
+        Room below ``data_dir``.
+    destinations
+        The configured destinations, in order.
+    echo
+        Seconds that a C-ECHO to a destination of that name took; raises
+        :class:`~node.errors.PeerUnreachableError` or
+        :class:`~node.errors.UnknownDestinationError`.
+    model
+        What computes the maps; None where no usable model is there, so that nothing can be
+        analysed. May raise :class:`~node.errors.ModelError` instead to say why.
+    software_version
+        Version of the node.
+    quiet_s
+        Pause after the last image after which a series counts as complete [s].
+    now
+        The clock, UTC.
+    """
+
+    redis: Callable[[], str | None]
+    database: Callable[[], str | None]
+    disk: Callable[[], DiskUse]
+    destinations: Callable[[], Sequence[DestinationInfo]]
+    echo: Callable[[str], float]
+    model: Callable[[], Estimator | None]
+    software_version: str
+    quiet_s: float = 20.0
+    now: Callable[[], datetime] = utc_now

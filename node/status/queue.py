@@ -1,0 +1,146 @@
+"""The queue at a glance: how many series are where, for how long, and how fast maps come."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import median
+
+from node.ports import Archive, SeriesRecord, SeriesState
+from node.refusals import RefusalCode
+
+WAITING = (SeriesState.RECEIVING, SeriesState.COMPLETE)
+DELIVERING = (SeriesState.READY, SeriesState.DELIVERING)
+DELIVERED = (SeriesState.DELIVERED, SeriesState.CONFIRMED)
+UNFINISHED = (*WAITING, SeriesState.ANALYSING, *DELIVERING)
+
+DAY = timedelta(hours=24)
+RECENT = 500
+"""How many series the figures of the last 24 hours look at; a busy site sends some 50."""
+
+
+@dataclass(frozen=True)
+class Turnround:
+    """Seconds from the last image to the maps' delivery, over the last 24 hours.
+
+    Parameters
+    ----------
+    recent_s
+        One figure a series, the oldest first.
+    """
+
+    recent_s: tuple[float, ...] = ()
+
+    @property
+    def median_s(self) -> float | None:
+        """Their median [s]; None before the first delivery."""
+        return median(self.recent_s) if self.recent_s else None
+
+    @property
+    def last_s(self) -> float | None:
+        """The latest [s]; None before the first delivery."""
+        return self.recent_s[-1] if self.recent_s else None
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The queue at a glance.
+
+    Parameters
+    ----------
+    counts
+        Series in each state, every state named.
+    oldest_waiting_s
+        Age of the series that has waited longest for its maps since its last image [s].
+    delivered_day, refused_day
+        Series delivered, and perfusion series refused, in the last 24 hours.
+    turnround
+        From the last image to the maps.
+    stage_medians_s
+        Median duration of each stage of the analysis over the same series [s].
+    """
+
+    counts: dict[SeriesState, int]
+    oldest_waiting_s: float | None
+    delivered_day: int
+    refused_day: int
+    turnround: Turnround
+    stage_medians_s: dict[str, float]
+
+    def total(self, states: Sequence[SeriesState]) -> int:
+        """How many series are in any of these states."""
+        return sum(self.counts[state] for state in states)
+
+
+def look(archive: Archive, now: datetime) -> Queue:
+    """The queue as the registry has it now.
+
+    Raises
+    ------
+    RegistryUnavailableError
+        If the database does not answer.
+    """
+    counts = archive.counts()
+    waiting = archive.list_series(states=UNFINISHED, limit=RECENT)
+    refused = archive.list_series(states=(SeriesState.REFUSED,), limit=RECENT)
+    delivered = _delivered_since(archive, now - DAY)
+    return Queue(
+        counts={state: counts.get(state, 0) for state in SeriesState},
+        oldest_waiting_s=max((waited_s(record, now) for record in waiting), default=None),
+        delivered_day=len(delivered),
+        refused_day=sum(
+            concerns_perfusion(record) and now - record.received_last_at < DAY for record in refused
+        ),
+        turnround=Turnround(tuple(s for r in delivered if (s := turnround_s(r)) is not None)),
+        stage_medians_s=_stage_medians(delivered),
+    )
+
+
+def waited_s(record: SeriesRecord, now: datetime) -> float:
+    """Seconds since the series' last image; never negative, whatever the clocks do."""
+    return max(0.0, (now - record.received_last_at).total_seconds())
+
+
+def turnround_s(record: SeriesRecord) -> float | None:
+    """Seconds from the last image to the maps' delivery; None while not delivered.
+
+    A late image that came after the delivery re-opens the series: then there is no figure
+    either until the new maps are delivered.
+    """
+    if record.delivered_at is None or record.delivered_at < record.received_last_at:
+        return None
+    return (record.delivered_at - record.received_last_at).total_seconds()
+
+
+def concerns_perfusion(record: SeriesRecord) -> bool:
+    """Whether the series is, or was meant as, CT perfusion.
+
+    A stroke study brings topograms, plain CT and angiography along; nobody waits for
+    their maps, so they count nowhere as refused.
+    """
+    if record.state is SeriesState.IGNORED:
+        return False
+    if record.state is SeriesState.REFUSED and record.reason is not None:
+        return record.reason.code not in _UNRELATED
+    return True
+
+
+def _delivered_since(archive: Archive, since: datetime) -> list[SeriesRecord]:
+    """The series delivered since then, the earliest delivery first."""
+    found = [
+        (record.delivered_at, record)
+        for record in archive.list_series(states=DELIVERED, limit=RECENT)
+        if record.delivered_at is not None and record.delivered_at >= since
+    ]
+    return [record for _, record in sorted(found, key=lambda pair: pair[0])]
+
+
+def _stage_medians(records: Sequence[SeriesRecord]) -> dict[str, float]:
+    seconds: defaultdict[str, list[float]] = defaultdict(list)
+    for record in records:
+        for stage, taken_s in record.stages_s.items():
+            seconds[stage].append(taken_s)
+    return {stage: median(values) for stage, values in seconds.items()}
+
+
+_UNRELATED = frozenset(str(code) for code in RefusalCode if not code.concerns_perfusion)

@@ -1,0 +1,189 @@
+"""The API's answers as JSON; a SeriesRecord without the paths of its files."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from node.ports import DeliveryState, SeriesRecord, SeriesState
+from node.status import dimse
+from node.status.probes import DestinationInfo
+from node.status.queue import Queue, waited_s
+from node.status.view import actions, situation
+
+
+class _FromRecord(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+class ReasonView(_FromRecord):
+    """Why a series is where it is, or what a reader must know of it."""
+
+    code: str
+    found: str
+    remedy: str
+
+
+class ResultView(_FromRecord):
+    """One result object."""
+
+    sop_instance_uid: str
+    sop_class_uid: str
+    series_instance_uid: str
+    kind: str
+    description: str
+    revision: int
+
+
+class DeliveryView(_FromRecord):
+    """One result object at one destination."""
+
+    sop_instance_uid: str
+    destination: str
+    state: DeliveryState
+    status: int | None = Field(description="DIMSE status, as a number")
+    status_words: str = ""
+    message: str
+    attempts: int
+    next_try_at: datetime | None
+    updated_at: datetime
+
+
+class EventView(_FromRecord):
+    """One line of the history."""
+
+    at: datetime
+    name: str
+    detail: str
+
+
+class SeriesLine(_FromRecord):
+    """A series as a line of the list. Times are UTC."""
+
+    series_instance_uid: str
+    study_instance_uid: str
+    modality: str
+    description: str
+    calling_ae_title: str
+    state: SeriesState
+    words: str = Field(description="the situation in one sentence")
+    age_s: float = Field(description="seconds since its last image")
+    revision: int
+    instances: int
+    ignored: int
+    conflicts: int
+    received_first_at: datetime
+    received_last_at: datetime
+    completed_at: datetime | None
+    analysing_at: datetime | None
+    ready_at: datetime | None
+    delivered_at: datetime | None
+    attempts: int
+    next_try_at: datetime | None
+    reason: ReasonView | None
+    waiting_for: str
+    summary: dict[str, float | None]
+    flags: tuple[ReasonView, ...]
+    stages_s: dict[str, float]
+
+
+class SeriesFull(SeriesLine):
+    """Everything about one series."""
+
+    actions: tuple[str, ...] = Field(description="what may be asked of it by POST")
+    results: tuple[ResultView, ...]
+    deliveries: tuple[DeliveryView, ...]
+    events: tuple[EventView, ...]
+
+
+class TurnroundView(_FromRecord):
+    """Last image to maps delivered, over the last 24 hours [s]."""
+
+    median_s: float | None
+    last_s: float | None
+
+
+class QueueView(BaseModel):
+    """The queue at a glance."""
+
+    counts: dict[SeriesState, int]
+    oldest_waiting_s: float | None
+    delivered_last_24_h: int
+    refused_last_24_h: int
+    turnround: TurnroundView
+    stage_medians_s: dict[str, float]
+
+
+class DestinationView(_FromRecord):
+    """A PACS that receives results."""
+
+    name: str
+    ae_title: str
+    host: str
+    port: int
+
+
+class EchoView(BaseModel):
+    """A C-ECHO that was answered with success."""
+
+    destination: str
+    seconds: float
+
+
+class ActionView(BaseModel):
+    """What an action came to."""
+
+    series_instance_uid: str
+    state: SeriesState
+    words: str
+
+
+class HealthView(BaseModel):
+    """Whether the node is well, and if not, why."""
+
+    status: str = Field(examples=["ready", "not ready"])
+    reasons: list[str] = []
+
+
+def line(record: SeriesRecord, now: datetime, quiet_s: float) -> SeriesLine:
+    """A record as a line of the list."""
+    return SeriesLine.model_validate(_with_words(record, now, quiet_s))
+
+
+def full(record: SeriesRecord, now: datetime, quiet_s: float) -> SeriesFull:
+    """A record with its results, deliveries and history."""
+    deliveries = [
+        {**vars(delivery), "status_words": dimse.words(delivery.status)}
+        for delivery in record.deliveries
+    ]
+    return SeriesFull.model_validate(
+        {
+            **_with_words(record, now, quiet_s),
+            "actions": actions(record),
+            "deliveries": deliveries,
+        }
+    )
+
+
+def queue(now_queue: Queue) -> QueueView:
+    """The queue as JSON."""
+    return QueueView(
+        counts=now_queue.counts,
+        oldest_waiting_s=now_queue.oldest_waiting_s,
+        delivered_last_24_h=now_queue.delivered_day,
+        refused_last_24_h=now_queue.refused_day,
+        turnround=TurnroundView.model_validate(now_queue.turnround),
+        stage_medians_s=now_queue.stage_medians_s,
+    )
+
+
+def destination(info: DestinationInfo) -> DestinationView:
+    """A destination as JSON."""
+    return DestinationView.model_validate(info)
+
+
+def _with_words(record: SeriesRecord, now: datetime, quiet_s: float) -> dict[str, object]:
+    return {
+        **vars(record),
+        "words": situation(record, now, quiet_s),
+        "age_s": waited_s(record, now),
+    }

@@ -1,0 +1,206 @@
+"""A night's worth of series, as an administrator of a stroke centre would find them."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from node.perfusion import Estimator
+from node.ports import (
+    DeliveryRecord,
+    DeliveryState,
+    Event,
+    Reason,
+    ResultRecord,
+    SeriesRecord,
+    SeriesState,
+)
+from node.status import DestinationInfo, DiskUse, Probes
+from tests.support.fake_archive import NOW, FakeArchive, a_series
+
+State = SeriesState
+GIB = 2**30
+SC, CT, SEG, PM = (
+    "1.2.840.10008.5.1.4.1.1.7",
+    "1.2.840.10008.5.1.4.1.1.2",
+    "1.2.840.10008.5.1.4.1.1.66.4",
+    "1.2.840.10008.5.1.4.1.1.30",
+)
+OBJECTS = (
+    ("background", CT, "Perfusion background CT"),
+    *(("colour", SC, f"{q} colour map") for q in ("CBF", "CBV", "MTT", "TTP", "Tmax")),
+    ("segmentation", SEG, "Core and hypoperfusion"),
+    *(("parametric_map", PM, f"{q} parametric map") for q in ("CBF", "Tmax")),
+)
+ESTIMATOR = Estimator("perfusion", "0.1.0", "9f2c41d8" + "0" * 56)
+ARCHIVES = (
+    DestinationInfo("pacs", "ORTHANC", "10.20.0.14", 4242),
+    DestinationInfo("viewer", "STROKE_VIEW", "10.20.0.31", 11112),
+)
+
+
+def probes(now: datetime = NOW) -> Probes:
+    """A node that is well, at that time."""
+    return Probes(
+        redis=lambda: None,
+        database=lambda: None,
+        disk=lambda: DiskUse(412 * GIB, 931 * GIB, 2 * GIB),
+        destinations=lambda: ARCHIVES,
+        echo=lambda name: 0.0042,
+        model=lambda: ESTIMATOR,
+        software_version="0.1.0",
+        now=lambda: now,
+    )
+
+
+def archive() -> FakeArchive:
+    """One series in every state that a night brings, and what came before midnight."""
+    return FakeArchive(*_under_way(), *_ended(), *(_delivered(n) for n in range(65, 1100, 74)))
+
+
+def _under_way() -> tuple[SeriesRecord, ...]:
+    return (
+        _at(
+            a_series(1, State.RECEIVING, instances=478),
+            timedelta(seconds=6),
+            waiting_for="2 more images of slice 3",
+        ),
+        _at(
+            a_series(2, State.ANALYSING, description="CTP Vol 4D 1.0 s", instances=640),
+            timedelta(seconds=9),
+            calling_ae_title="CT_AQUILION",
+        ),
+        a_series(
+            3,
+            State.READY,
+            description="VPCT Brain (adult)",
+            attempts=2,
+            waiting_for="viewer to take 9 of 18 objects",
+            next_try_at=NOW + timedelta(seconds=18),
+            reason=Reason(
+                "peer_unreachable",
+                "viewer (STROKE_VIEW at 10.20.0.31:11112) does not accept a connection",
+                "Check host, port and AE titles with: perfusion-node echo viewer",
+            ),
+        ),
+    )
+
+
+def _ended() -> tuple[SeriesRecord, ...]:
+    return (
+        a_series(
+            22,
+            State.REFUSED,
+            description="CTP 5 mm",
+            instances=112,
+            reason=Reason(
+                "too_short",
+                "the series covers 22 s",
+                "Send a CT perfusion series of at least 30 s.",
+            ),
+        ),
+        a_series(
+            48,
+            State.FAILED,
+            description="Head Perfusion 10.0 Hr36",
+            attempts=3,
+            reason=Reason(
+                "inference",
+                "the network ran out of memory on cuda:0",
+                "Check free memory and the device with: perfusion-node check",
+            ),
+        ),
+        a_series(23, State.REFUSED, description="Topogram", instances=1, reason=_not_perfusion()),
+        a_series(24, State.IGNORED, description="Dose report", modality="SR", instances=1),
+        _delivered(14),
+        _delivered(36),
+    )
+
+
+def _not_perfusion() -> Reason:
+    return Reason("localizer", "the series is a topogram", "Nothing to do.")
+
+
+def _delivered(number: int) -> SeriesRecord:
+    """A delivered series with all its objects, deliveries and history."""
+    record = a_series(number, State.DELIVERED)
+    last = record.received_last_at
+    took = timedelta(seconds=6.4 + number * 7 % 11 * 0.31)
+    after = [last + took * part for part in (0.22, 0.24, 0.86, 1.0)]
+    flags = (
+        Reason(
+            "weak_bolus",
+            "the arterial peak is 81 HU over baseline, under 100 HU",
+            "Read the maps with the curves in view.",
+        ),
+    )
+    return replace(
+        record,
+        completed_at=after[0],
+        analysing_at=after[1],
+        ready_at=after[2],
+        delivered_at=after[3],
+        attempts=1,
+        summary={
+            "core_ml": 18.4 + number % 23,
+            "hypoperfusion_ml": 96.0 + number % 41,
+            "mismatch_ml": 77.6 + number % 18,
+            "mismatch_ratio": 5.2,
+            "hypoperfusion_intensity_ratio": 0.41,
+        },
+        flags=flags if number % 2 else (),
+        stages_s={"read": 1.9, "stack": 0.4, "prepare": 0.7, "predict": 1.2, "encode": 0.8},
+        results=_results(record),
+        deliveries=_deliveries(record, after[3]),
+        events=(
+            Event(record.received_first_at, "received", "first image from CT_SOMATOM"),
+            Event(after[0], "complete", "30 time points at 16 slices, grace 2 s passed"),
+            Event(after[2], "analysed", "9 objects written and read back"),
+            Event(after[3], "delivered", "9 objects to pacs, 9 to viewer"),
+        ),
+    )
+
+
+def _results(record: SeriesRecord) -> tuple[ResultRecord, ...]:
+    return tuple(
+        ResultRecord(
+            sop_instance_uid=f"{record.series_instance_uid}.9.{place}",
+            sop_class_uid=sop_class,
+            series_instance_uid=f"{record.series_instance_uid}.9",
+            kind=kind,
+            description=description,
+            path=Path(f"/var/lib/perfusion-node/results/{place}.dcm"),
+            revision=1,
+        )
+        for place, (kind, sop_class, description) in enumerate(OBJECTS)
+    )
+
+
+def _deliveries(record: SeriesRecord, at: datetime) -> tuple[DeliveryRecord, ...]:
+    return tuple(
+        DeliveryRecord(
+            sop_instance_uid=result.sop_instance_uid,
+            destination=destination.name,
+            **_answer(result, destination),
+            attempts=1,
+            next_try_at=None,
+            updated_at=at,
+        )
+        for destination in ARCHIVES
+        for result in _results(record)
+    )
+
+
+def _answer(result: ResultRecord, destination: DestinationInfo) -> dict[str, object]:
+    if destination.name == "viewer" and result.sop_class_uid == PM:
+        message = "the destination does not accept this SOP Class"
+        return {"state": DeliveryState.SKIPPED, "status": None, "message": message}
+    if result.kind == "background" and destination.name == "viewer":
+        return {"state": DeliveryState.WARNING, "status": 0xB000, "message": ""}
+    return {"state": DeliveryState.STORED, "status": 0, "message": ""}
+
+
+def _at(record: SeriesRecord, ago: timedelta, **facts: object) -> SeriesRecord:
+    last = NOW - ago
+    return replace(
+        record, received_last_at=last, received_first_at=last - timedelta(seconds=38), **facts
+    )

@@ -1,0 +1,35 @@
+"""The status page on a free port of this machine, as long as a test needs it."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+from fastapi import FastAPI
+
+from node.status import serve
+from tests.support.running_node import free_port, wait_for
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """The address of the running app, over a real socket."""
+    port, stop = free_port(), threading.Event()
+    thread = threading.Thread(target=serve, args=(app, "127.0.0.1", port), kwargs={"stop": stop})
+    thread.start()
+    address = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(lambda: answers(address), f"{address} answers")
+        yield address
+    finally:
+        stop.set()
+        thread.join(timeout=30)
+        assert not thread.is_alive(), "the server did not stop"
+
+
+def answers(address: str) -> bool:
+    """Whether a server answers at this address."""
+    try:
+        return httpx.get(f"{address}/health/live").status_code == 200
+    except httpx.TransportError:
+        return False
