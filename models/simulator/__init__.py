@@ -1,6 +1,7 @@
 """Simulated CT perfusion scans whose truth is known, and their DICOM files."""
 
 from models.simulator.acquisition import ACQUISITIONS, Acquisition
+from models.simulator.dicom_writer import StudyHeader, images, write_dicom
 from models.simulator.pathology import PATHOLOGIES
 from models.simulator.scan import SimulatedScan, simulate
 from models.simulator.truth import Curves, Masks, Truth, lesion
@@ -12,7 +13,10 @@ __all__ = [
     "Curves",
     "Masks",
     "SimulatedScan",
+    "StudyHeader",
     "Truth",
+    "images",
     "lesion",
     "simulate",
+    "write_dicom",
 ]
