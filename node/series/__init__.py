@@ -1,8 +1,22 @@
 """Instances in, one CT perfusion series out, or a refusal that says why not."""
 
+from node.series.completeness import Completeness, completeness
+from node.series.eligibility import Eligibility
 from node.series.frames import CtpSeries
 from node.series.geometry import Geometry
 from node.series.header import Header, Instance
 from node.series.reading import read_header, read_source
+from node.series.recognition import recognise
 
-__all__ = ["CtpSeries", "Geometry", "Header", "Instance", "read_header", "read_source"]
+__all__ = [
+    "Completeness",
+    "CtpSeries",
+    "Eligibility",
+    "Geometry",
+    "Header",
+    "Instance",
+    "completeness",
+    "read_header",
+    "read_source",
+    "recognise",
+]

@@ -9,7 +9,7 @@ import pydicom
 from pydicom import Dataset
 
 from node.errors import InstanceUnreadableError, SpoolError
-from node.series.clocks import date_time_s, joined_s
+from node.series.clocks import DAY_S, date_time_s, joined_s
 from node.series.elements import READ_FAULTS, Elements, PixelElement, read_elements
 from node.series.frames import CtpSeries
 from node.series.header import Header
@@ -151,10 +151,6 @@ def _values(text: str) -> tuple[str, ...]:
 
 def _times(elements: Elements) -> tuple[tuple[str, float], ...]:
     """Every clock of the instance, the most trusted first (DICOM.md 1.1)."""
-    reference_ms, trigger_ms = (
-        elements.number(_FRAME_REFERENCE_TIME),
-        elements.number(_TRIGGER_TIME),
-    )
     clocks = (
         ("AcquisitionDateTime", date_time_s(elements.ascii(_ACQUISITION_DATE_TIME))),
         (
@@ -162,10 +158,16 @@ def _times(elements: Elements) -> tuple[tuple[str, float], ...]:
             joined_s(elements.ascii(_ACQUISITION_DATE), elements.ascii(_ACQUISITION_TIME)),
         ),
         ("ContentTime", joined_s(elements.ascii(_CONTENT_DATE), elements.ascii(_CONTENT_TIME))),
-        ("FrameReferenceTime", None if reference_ms is None else reference_ms / 1000),
-        ("TriggerTime", None if trigger_ms is None else trigger_ms / 1000),
+        ("FrameReferenceTime", _from_milliseconds(elements, _FRAME_REFERENCE_TIME)),
+        ("TriggerTime", _from_milliseconds(elements, _TRIGGER_TIME)),
     )
     return tuple((name, seconds) for name, seconds in clocks if seconds is not None)
+
+
+def _from_milliseconds(elements: Elements, tag: int) -> float | None:
+    """A clock in ms as seconds; None where absent or longer than a day."""
+    value = elements.number(tag)
+    return None if value is None or abs(value) > DAY_S * 1000 else value / 1000
 
 
 def _require_whole_pixels(elements: Elements, pixels: PixelElement) -> None:

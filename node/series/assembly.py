@@ -1,0 +1,236 @@
+"""Images to a (T x Z) grid: geometry first, time second (DICOM.md 1.3)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from node.refusals import Refusal, RefusalCode
+from node.series.eligibility import not_perfusion
+from node.series.header import Header, Instance
+from node.series.timing import Clock, spread_ties
+
+# A slice with fewer of the time points than this is no part of the volume.
+_FEWEST_OF_FRAMES = 0.8
+
+
+@dataclass(frozen=True, eq=False)
+class Column:
+    """The images at one slice position, ascending in time.
+
+    Parameters
+    ----------
+    along_mm
+        Position along the slice normal [mm].
+    images
+        One for each time.
+    time_s
+        (K,) float64 [s], strictly ascending.
+    """
+
+    along_mm: float
+    images: tuple[Instance, ...]
+    time_s: NDArray[np.float64]
+
+    def take(self, indices: NDArray[np.intp]) -> "Column":
+        """The column with these images only."""
+        return Column(self.along_mm, tuple(self.images[i] for i in indices), self.time_s[indices])
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """T rows of Z images, None where one is missing, and their times (T, Z) [s]."""
+
+    rows: tuple[tuple[Instance | None, ...], ...]
+    time_s: NDArray[np.float64]
+    notes: tuple[str, ...]
+
+    @property
+    def missing(self) -> NDArray[np.bool_]:
+        """(T, Z) bool, True where no image arrived."""
+        return np.array([[image is None for image in row] for row in self.rows])
+
+
+def slice_labels(headers: Sequence[Header]) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """The slice each image belongs to, and its place along the slice normal [mm].
+
+    Positions closer than a tenth of the slice spacing (at most 0.1 mm) are one slice.
+
+    Returns
+    -------
+    labels, along_mm
+        (N,) from 0, ascending along the normal; (N,) float64 [mm].
+    """
+    positions = np.array([h.position_mm for h in headers], np.float64)
+    cosines = np.array([h.orientation for h in headers], np.float64)
+    normals = np.cross(cosines[:, :3], cosines[:, 3:])
+    along = np.einsum("ij,ij->i", positions, normals)
+    order = np.argsort(along, kind="stable")
+    steps = np.diff(along[order])
+    apart = steps[steps > 0.1]
+    tolerance = min(0.1, 0.1 * float(np.median(apart))) if len(apart) else 0.1
+    labels = np.empty(len(along), np.intp)
+    labels[order] = np.concatenate([[0], np.cumsum(steps > tolerance)])
+    return labels, along
+
+
+def frame_count(per_slice: NDArray[np.intp]) -> int:
+    """How many time points the series has: what a fifth of its slices reach.
+
+    More than the usual count on one slice is an image drawn upon and stored again; fewer on
+    some is a volume that was cut short.
+    """
+    quorum = min(len(per_slice), max(2, int(np.ceil(0.2 * len(per_slice)))))
+    return int(np.sort(per_slice)[::-1][quorum - 1])
+
+
+def columns_of(
+    images: Sequence[Instance], labels: NDArray[np.intp], along: NDArray[np.float64], clock: Clock
+) -> list[Column]:
+    """The images of each slice in time order; images without a time are left out."""
+    columns = []
+    for label in range(int(labels.max()) + 1):
+        members = np.flatnonzero((labels == label) & ~np.isnan(clock.time_s)).tolist()
+        if not members:
+            continue
+        ordered = sorted(members, key=lambda i: _in_time(images[i], float(clock.time_s[i])))
+        time_s = clock.time_s[ordered]
+        column = Column(float(np.median(along[members])), tuple(images[i] for i in ordered), time_s)
+        columns.append(_without_ties(column, coarse=clock.coarse))
+    return columns
+
+
+def _in_time(image: Instance, time_s: float) -> tuple[float, int, str]:
+    number = image.header.instance_number
+    return time_s, 0 if number is None else number, image.header.sop_instance_uid
+
+
+def _without_ties(column: Column, *, coarse: bool) -> Column:
+    """Ties of a coarse clock spread in time; those of a fine one are copies: the first stays."""
+    if coarse:
+        return Column(column.along_mm, column.images, spread_ties(column.time_s))
+    return column.take(np.unique(column.time_s, return_index=True)[1])
+
+
+def assemble(columns: Sequence[Column]) -> Grid | Refusal:
+    """The grid of the slices that have (nearly) every time point."""
+    frames = frame_count(np.array([len(c.images) for c in columns]))
+    if refusal := not_perfusion(frames, len(columns)):
+        return refusal
+    whole = [c for c in columns if len(c.images) == frames]
+    placed = [(c, _rows_of(c, _nearest(c, whole), frames)) for c in columns]
+    used = [(c, rows) for c, rows in placed if rows is not None]
+    dropped = [c for c, rows in placed if rows is None]
+    if refusal := _hole(used, dropped, frames):
+        return refusal
+    notes = []
+    if dropped:
+        notes.append(
+            f"{len(dropped)} slice position(s) with too few of the {frames} time points left out"
+        )
+    if extra := sum(len(c.images) - int(np.sum(rows >= 0)) for c, rows in used):
+        notes.append(f"{extra} image(s) beyond {frames} time points left out")
+    return _filled(_table(used, frames), notes)
+
+
+def _nearest(column: Column, whole: Sequence[Column]) -> Column:
+    """The complete slice that lies nearest: the likeliest to share its times."""
+    return min(whole, key=lambda other: abs(other.along_mm - column.along_mm))
+
+
+def _rows_of(column: Column, reference: Column, frames: int) -> NDArray[np.intp] | None:
+    """For each of T rows the image that belongs there, -1 for none; None: no part of the grid."""
+    count = len(column.images)
+    if count < _FEWEST_OF_FRAMES * frames:
+        return None
+    if count >= frames:
+        return _matched(reference.time_s, column.time_s)
+    rows = _matched(column.time_s, reference.time_s)
+    if rows is None:
+        return None
+    images = np.full(frames, -1, np.intp)
+    images[rows] = np.arange(count)
+    return images
+
+
+def _matched(few: NDArray[np.float64], many: NDArray[np.float64]) -> NDArray[np.intp] | None:
+    """For each of ``few`` the index of its partner in ``many``, ascending; None without a match.
+
+    The two may differ by a constant, as the slabs of a shuttle do; among equally good matches
+    the one that leaves the end of ``many`` over wins (a scan is cut short at its end).
+    """
+    step = float(np.median(np.diff(many)))
+    best, least = None, np.inf
+    for shift in range(len(many) - len(few) + 1):
+        offset = float(np.median(few - many[shift : shift + len(few)]))
+        partner = np.abs((few - offset)[:, None] - many[None, :]).argmin(axis=1)
+        if np.any(np.diff(partner) <= 0):
+            continue
+        distance = float(np.abs(few - offset - many[partner]).mean())
+        # Slabs are less than a whole interval apart; an offset beyond is a wrong match.
+        cost = distance + max(0.0, abs(offset) - 0.75 * step) + 1e-6 * step * shift
+        if cost < least:
+            best, least = partner, cost
+    return best
+
+
+def _hole(
+    used: Sequence[tuple[Column, NDArray[np.intp]]], dropped: Sequence[Column], frames: int
+) -> Refusal | None:
+    """The refusal of a volume that lacks a slice between others; outer ones are only left out."""
+    along = [c.along_mm for c, _ in used]
+    inside = [c for c in dropped if min(along) < c.along_mm < max(along)]
+    # A position with a single image is a drawing or a leftover, not a slice of the volume.
+    slices = [c for c in inside if len(c.images) > 1]
+    if not slices:
+        return None
+    return Refusal(
+        RefusalCode.INCOMPLETE,
+        found=f"{len(slices)} slice(s) inside the volume have as few as"
+        f" {min(len(c.images) for c in slices)} of {frames} time points",
+        remedy="Send the whole series again.",
+    )
+
+
+_Table = tuple[list[list[Instance | None]], NDArray[np.float64]]
+
+
+def _table(used: Sequence[tuple[Column, NDArray[np.intp]]], frames: int) -> _Table:
+    """Images and times on the grid, None and NaN where there is none."""
+    time_s = np.full((frames, len(used)), np.nan)
+    rows: list[list[Instance | None]] = [[None] * len(used) for _ in range(frames)]
+    for z, (column, indices) in enumerate(used):
+        for frame in np.flatnonzero(indices >= 0):
+            rows[frame][z] = column.images[indices[frame]]
+            time_s[frame, z] = column.time_s[indices[frame]]
+    return rows, time_s
+
+
+def _filled(table: _Table, notes: list[str]) -> Grid:
+    """The grid without an incomplete last volume, its missing times filled in."""
+    rows, time_s = table
+    last = int(np.isnan(time_s[-1]).sum())
+    if last and len(rows) > 1:
+        rows, time_s = rows[:-1], time_s[:-1]
+        notes.append(f"the last volume lacks {last} of {time_s.shape[1]} images and is left out")
+    missing = np.isnan(time_s)
+    if missing.any():
+        notes.append(f"{missing.sum()} missing image(s) interpolated in time")
+        time_s = _times_filled(time_s)
+    return Grid(tuple(tuple(row) for row in rows), time_s - time_s.min(), tuple(notes))
+
+
+def _times_filled(time_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Missing times (NaN) from the slice's own neighbours in time, on the frames' mean rhythm."""
+    frame = np.arange(len(time_s))
+    rhythm = np.nanmedian(time_s, axis=1)
+    filled = time_s.copy()
+    for z in np.flatnonzero(np.isnan(time_s).any(axis=0)):
+        known = np.flatnonzero(~np.isnan(time_s[:, z]))
+        late = np.interp(frame, known, time_s[known, z] - rhythm[known])
+        candidate = np.where(np.isnan(time_s[:, z]), rhythm + late, time_s[:, z])
+        if np.any(np.diff(candidate) <= 0):
+            candidate = np.interp(frame, known, time_s[known, z])
+        filled[:, z] = candidate
+    return filled

@@ -1,0 +1,102 @@
+"""What a series must have to be analysed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from node.refusals import Refusal, RefusalCode
+
+# Two or three phases are an angiography or a dual-energy pair; nobody meant them as perfusion.
+FEWEST_DYNAMIC_FRAMES = 5
+
+
+@dataclass(frozen=True)
+class Eligibility:
+    """The limits of what is analysed.
+
+    Parameters
+    ----------
+    min_frames
+        Time points.
+    min_coverage_s
+        Time from the first to the last image [s].
+    min_slices
+        Slice positions.
+    max_interval_s
+        Median time between images of one slice [s]; a single gap may be twice as long.
+    max_missing_fraction
+        Images absent from the grid of time points and slices.
+    accept_derived
+        Whether images of type DERIVED (such as motion-corrected ones) are taken.
+    """
+
+    min_frames: int = 10
+    min_coverage_s: float = 30.0
+    min_slices: int = 2
+    max_interval_s: float = 6.0
+    max_missing_fraction: float = 0.1
+    accept_derived: bool = False
+
+    def verdict(self, time_s: NDArray[np.float64], missing: NDArray[np.bool_]) -> Refusal | None:
+        """Why a grid of these times, both (T, Z), cannot be analysed; None where it can."""
+        frames, slices = time_s.shape
+        return (
+            not_perfusion(frames, slices)
+            or self._too_few(frames, slices)
+            or self._too_incomplete(missing)
+            or self._too_short_or_sparse(time_s)
+        )
+
+    def _too_few(self, frames: int, slices: int) -> Refusal | None:
+        if frames < self.min_frames:
+            return Refusal(
+                RefusalCode.TOO_FEW_FRAMES,
+                found=f"the series has {frames} time points",
+                remedy=f"Send a CT perfusion series of at least {self.min_frames} time points.",
+            )
+        if slices < self.min_slices:
+            return Refusal(
+                RefusalCode.TOO_FEW_SLICES,
+                found=f"the series has {slices} slice position(s)",
+                remedy=f"Send a CT perfusion series of at least {self.min_slices} slices.",
+            )
+        return None
+
+    def _too_incomplete(self, missing: NDArray[np.bool_]) -> Refusal | None:
+        if missing.mean() <= self.max_missing_fraction:
+            return None
+        return Refusal(
+            RefusalCode.INCOMPLETE,
+            found=f"{missing.sum()} of {missing.size} images are missing",
+            remedy="Send the whole series again.",
+        )
+
+    def _too_short_or_sparse(self, time_s: NDArray[np.float64]) -> Refusal | None:
+        coverage_s = float(time_s.max() - time_s.min())
+        if coverage_s < self.min_coverage_s:
+            return Refusal(
+                RefusalCode.TOO_SHORT,
+                found=f"the series covers {coverage_s:.1f} s",
+                remedy=f"Send a CT perfusion series of at least {self.min_coverage_s:.0f} s.",
+            )
+        intervals_s = np.diff(time_s, axis=0)
+        typical_s, longest_s = float(np.median(intervals_s)), float(intervals_s.max())
+        if typical_s > self.max_interval_s or longest_s > 2 * self.max_interval_s:
+            return Refusal(
+                RefusalCode.TOO_SPARSE,
+                found=f"a slice is imaged every {typical_s:.1f} s, with a gap of {longest_s:.1f} s",
+                remedy=f"Send a series that images each slice every {self.max_interval_s:.0f} s.",
+            )
+        return None
+
+
+def not_perfusion(frames: int, slices: int) -> Refusal | None:
+    """The refusal of a series that was never meant as CT perfusion; None where it may be one."""
+    if frames >= FEWEST_DYNAMIC_FRAMES:
+        return None
+    return Refusal(
+        RefusalCode.NOT_PERFUSION,
+        found=f"{slices} slice position(s) with {frames} time point(s) each",
+        remedy="Nothing: this is no CT perfusion series.",
+    )

@@ -1,0 +1,97 @@
+"""Instances of one series to a CT perfusion series, or the reason why not."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from node.refusals import Refusal, RefusalCode
+from node.series.assembly import Grid, assemble, columns_of, frame_count, slice_labels
+from node.series.eligibility import Eligibility, not_perfusion
+from node.series.frames import CtpSeries
+from node.series.geometry import Geometry
+from node.series.header import Instance
+from node.series.selection import Selection, select
+from node.series.timing import choose_clock
+
+_DEFAULT = Eligibility()
+
+
+def recognise(instances: Iterable[Instance], limits: Eligibility = _DEFAULT) -> CtpSeries | Refusal:
+    """One series' instances as a CT perfusion series, whatever order they came in.
+
+    Positions along the slice normal first, times second: no tag is believed to name a volume
+    (DICOM.md 1.3).
+
+    Parameters
+    ----------
+    instances
+        All that arrived of one series.
+    limits
+        What a series must have.
+    """
+    selection = select(instances, accept_derived=limits.accept_derived)
+    if isinstance(selection, Refusal):
+        return selection
+    headers = [image.header for image in selection.images]
+    labels, along = slice_labels(headers)
+    per_slice = np.bincount(labels)
+    if refusal := not_perfusion(frame_count(per_slice), len(per_slice)):
+        return refusal
+    clock = choose_clock(headers, labels)
+    if clock is None:
+        return _no_time(len(headers))
+    grid = assemble(columns_of(selection.images, labels, along, clock))
+    if isinstance(grid, Refusal):
+        return grid
+    return limits.verdict(grid.time_s, grid.missing) or _series(selection, grid, clock.source)
+
+
+def _no_time(count: int) -> Refusal:
+    return Refusal(
+        RefusalCode.NO_TIME,
+        found=f"no clock tells the {count} images apart in time",
+        remedy="Send the series with AcquisitionTime or ContentTime as the scanner wrote them.",
+    )
+
+
+def _series(selection: Selection, grid: Grid, time_source: str) -> CtpSeries:
+    first = selection.images[0].header
+    return CtpSeries(
+        study_instance_uid=first.study_instance_uid,
+        series_instance_uid=first.series_instance_uid,
+        description=first.series_description,
+        grid=grid.rows,
+        time_s=grid.time_s,
+        geometry=_geometry(grid),
+        time_source=time_source,
+        notes=(*selection.notes, *grid.notes, *_acquisition_notes(grid)),
+    )
+
+
+def _geometry(grid: Grid) -> Geometry:
+    """Each slice where most of its images lie; the rest from the first image."""
+    columns = [
+        [i.header for i in column if i is not None] for column in zip(*grid.rows, strict=True)
+    ]
+    first = columns[0][0]
+    if first.orientation is None or first.pixel_mm is None:
+        raise ValueError("an image without geometry was selected")
+    position_mm = np.array([np.median([h.position_mm for h in c], axis=0) for c in columns])
+    return Geometry(
+        position_mm=position_mm,
+        orientation=first.orientation,
+        pixel_mm=first.pixel_mm,
+        rows=first.rows,
+        columns=first.columns,
+        slice_thickness_mm=first.slice_thickness_mm or 1.0,
+        frame_of_reference_uid=first.frame_of_reference_uid,
+    )
+
+
+def _acquisition_notes(grid: Grid) -> list[str]:
+    """What a reader should know of how the scan was taken."""
+    spread_s = float(np.median(np.ptp(grid.time_s, axis=1)))
+    interval_s = float(np.median(np.diff(grid.time_s, axis=0)))
+    if spread_s <= 0.3 * interval_s:
+        return []
+    return [f"the slices of a volume are up to {spread_s:.1f} s apart (shuttle)"]

@@ -1,0 +1,162 @@
+"""Which instances of a series are CT images of one geometry."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from node.refusals import Refusal, RefusalCode
+from node.series.header import Header, Instance
+
+CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
+# Enhanced CT, and Legacy Converted Enhanced CT: many frames in one instance.
+ENHANCED_CT = frozenset({"1.2.840.10008.5.1.4.1.1.2.1", "1.2.840.10008.5.1.4.1.1.2.2"})
+
+# No point of a patient lies farther from any scanner's origin.
+_FARTHEST_MM = 1e5
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The images to group, and what was left out."""
+
+    images: tuple[Instance, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Sieve:
+    """A reason to leave an instance out, and the refusal where nothing else is left."""
+
+    code: RefusalCode
+    holds_back: Callable[[Header], bool]
+    what: str
+    remedy: str
+
+
+def _dot(a: tuple[float, ...], b: tuple[float, ...]) -> float:
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+
+
+def _has_geometry(header: Header) -> bool:
+    position, orientation, pixel = header.position_mm, header.orientation, header.pixel_mm
+    if position is None or orientation is None or pixel is None:
+        return False
+    if max(map(abs, position)) > _FARTHEST_MM or not 0 < min(pixel) <= max(pixel) < 100:
+        return False
+    row, column = orientation[:3], orientation[3:]
+    return (
+        abs(_dot(row, row) - 1) < 0.01
+        and abs(_dot(column, column) - 1) < 0.01
+        and abs(_dot(row, column)) < 0.01
+    )
+
+
+_DERIVED = _Sieve(
+    RefusalCode.DERIVED,
+    lambda h: h.image_type[:1] == ("DERIVED",),
+    "derived image(s)",
+    "Send the original images, or set analysis.accept_derived.",
+)
+_SIEVES = (
+    _Sieve(
+        RefusalCode.NOT_CT,
+        lambda h: (
+            h.sop_class_uid not in {CT_IMAGE_STORAGE, *ENHANCED_CT} or h.modality not in {"CT", ""}
+        ),
+        "instance(s) that are no CT images",
+        "Send CT images (CT Image Storage).",
+    ),
+    _Sieve(
+        RefusalCode.NO_PIXELS,
+        lambda h: not (h.has_pixels and h.rows and h.columns),
+        "instance(s) without pixel data",
+        "Send the images with their pixel data.",
+    ),
+    _Sieve(
+        RefusalCode.LOCALIZER,
+        lambda h: "LOCALIZER" in h.image_type,
+        "localizer(s)",
+        "Nothing: a localizer is never analysed.",
+    ),
+    _DERIVED,
+    _Sieve(
+        RefusalCode.NO_GEOMETRY,
+        lambda h: h.sop_class_uid in ENHANCED_CT,
+        "Enhanced CT instance(s)",
+        "Send the series as classic CT images, one instance a slice and time point.",
+    ),
+    _Sieve(
+        RefusalCode.NO_GEOMETRY,
+        lambda h: not _has_geometry(h),
+        "image(s) without a valid position, orientation or pixel spacing",
+        "Send the images with ImagePositionPatient, ImageOrientationPatient and PixelSpacing.",
+    ),
+)
+
+
+def is_slice(header: Header) -> bool:
+    """Whether the instance is a CT slice that may belong to a perfusion series."""
+    return not any(s.holds_back(header) for s in _SIEVES if s is not _DERIVED)
+
+
+def select(instances: Iterable[Instance], *, accept_derived: bool) -> Selection | Refusal:
+    """The CT images of the series' largest geometry, sorted by SOP Instance UID.
+
+    A Refusal names the first reason that left nothing over.
+    """
+    images, notes = _distinct(instances)
+    for sieve in _SIEVES:
+        if sieve is _DERIVED and accept_derived:
+            continue
+        held = sum(map(sieve.holds_back, (i.header for i in images)))
+        if held == len(images):
+            found = f"{held} {sieve.what}" if held else "no instance at all"
+            return Refusal(sieve.code, found=f"the series holds {found}", remedy=sieve.remedy)
+        if held:
+            notes.append(f"{held} {sieve.what} left out")
+            images = [i for i in images if not sieve.holds_back(i.header)]
+    largest = _largest_geometry(images)
+    if len(largest) < len(images):
+        notes.append(f"{len(images) - len(largest)} image(s) of another geometry left out")
+    return Selection(tuple(largest), tuple(notes))
+
+
+def _distinct(instances: Iterable[Instance]) -> tuple[list[Instance], list[str]]:
+    """One instance for each SOP Instance UID, whatever order they came in."""
+    ordered = sorted(instances, key=lambda i: (i.header.sop_instance_uid, str(i.path)))
+    once = {i.header.sop_instance_uid: i for i in reversed(ordered)}
+    twice = len(ordered) - len(once)
+    notes = [f"{twice} duplicate instance(s) left out"] if twice else []
+    return [once[uid] for uid in sorted(once)], notes
+
+
+_Key = tuple[tuple[str, int, int, str], tuple[float, ...], tuple[float, ...]]
+
+
+def _geometry_key(header: Header) -> _Key:
+    """What images of one geometry share exactly, to 1e-3 mm, and to 1e-4 of a cosine."""
+    exactly = (header.frame_of_reference_uid, header.rows, header.columns, header.kernel)
+    pixel, orientation = header.pixel_mm or (), header.orientation or ()
+    return exactly, (*pixel, header.slice_thickness_mm or 0.0), orientation
+
+
+def _largest_geometry(images: Sequence[Instance]) -> list[Instance]:
+    """The images of the geometry that most of them share."""
+    keys = [_geometry_key(i.header) for i in images]
+    leader: dict[_Key, _Key] = {}
+    for key in sorted(set(keys)):
+        leaders = dict.fromkeys(leader.values())
+        leader[key] = next((other for other in leaders if _same(key, other)), key)
+    members = Counter(leader[key] for key in keys)
+    most = max(members, key=lambda key: (members[key], key))
+    return [i for i, key in zip(images, keys, strict=True) if leader[key] == most]
+
+
+def _same(key: _Key, other: _Key) -> bool:
+    return (
+        key[0] == other[0]
+        and np.allclose(key[1], other[1], rtol=0, atol=1e-3)
+        and np.allclose(key[2], other[2], rtol=0, atol=1e-4)
+    )
