@@ -43,7 +43,11 @@ class Recorded(StrEnum):
 
 @dataclass(frozen=True)
 class Kept:
-    """A file in the spool, durable on disk."""
+    """A file in the spool, durable on disk.
+
+    ``sha256`` is that of the data set, without the file meta: that names the sender, and the
+    same instance from another sender is the same instance.
+    """
 
     path: Path
     sha256: str

@@ -1,1 +1,7 @@
-"""Door of this room; see DESIGN.md section 3."""
+"""In: what senders push is taken in over C-STORE; success is answered once it is durable."""
+
+from node.scp.counters import Counts
+from node.scp.listener import Listener
+from node.scp.statuses import Status
+
+__all__ = ["Counts", "Listener", "Status"]

@@ -1,0 +1,89 @@
+"""Who may open an association: AE titles and addresses, as configured."""
+
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from node.errors import SettingsError
+from node.settings import Peer, ScpSettings
+
+# PS3.8 section 9.3.2: A-ASSOCIATE-RQ carries its titles in 16 bytes each at these offsets.
+_TITLES = (slice(10, 26), slice(26, 42))
+# PS3.8 forbids a title of spaces alone, yet some senders have none; pynetdicom would abort.
+BLANK = "(BLANK)"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether an association is accepted; else the three codes of A-ASSOCIATE-RJ."""
+
+    accepted: bool
+    result: int = 0
+    source: int = 0
+    diagnostic: int = 0
+    reason: str = ""
+
+
+_WELCOME = Verdict(accepted=True)
+# PS3.8 table 9-21: rejected permanent (1) by the service user (1).
+_WRONG_CALLED = Verdict(False, 1, 1, 7, "called AE title not recognised")
+_WRONG_CALLING = Verdict(False, 1, 1, 3, "calling AE title or address not recognised")
+
+
+class Admission:
+    """Decides from the titles and the address of a requestor.
+
+    Parameters
+    ----------
+    settings
+        ``allowed_peers`` empty admits everyone; a peer's ``host`` may be a name.
+
+    Raises
+    ------
+    SettingsError
+        If the host name of a peer has no address.
+    """
+
+    def __init__(self, settings: ScpSettings) -> None:
+        self._own_title = settings.ae_title if settings.check_called_ae_title else None
+        self._peers = [(peer.ae_title, _addresses(peer)) for peer in settings.allowed_peers]
+
+    def verdict(self, called_ae_title: str, calling_ae_title: str, address: str) -> Verdict:
+        """Whether the requestor may come in."""
+        if self._own_title is not None and called_ae_title != self._own_title:
+            return _WRONG_CALLED
+        if self._peers and not self._is_allowed(calling_ae_title, address):
+            return _WRONG_CALLING
+        return _WELCOME
+
+    def _is_allowed(self, ae_title: str, address: str) -> bool:
+        return any(
+            ae_title == title and (not hosts or address in hosts) for title, hosts in self._peers
+        )
+
+
+def with_plain_titles(a_associate_rq: bytearray) -> bytearray:
+    """The A-ASSOCIATE-RQ PDU with titles that pynetdicom can read.
+
+    NUL-padded titles end at the first NUL, as in C; characters outside the default repertoire
+    become question marks; blank titles are named.
+    """
+    pdu = a_associate_rq.copy()
+    for field in _TITLES:
+        title = bytes(pdu[field]).split(b"\0")[0].strip()
+        plain = bytes(c if 32 <= c < 127 and c != 0x5C else ord("?") for c in title)
+        pdu[field] = (plain or BLANK.encode()).ljust(16)
+    return pdu
+
+
+def _addresses(peer: Peer) -> frozenset[str]:
+    """The addresses of a peer; empty means any."""
+    if not peer.host:
+        return frozenset()
+    try:
+        found: Iterable[tuple[object, ...]] = socket.getaddrinfo(peer.host, None)
+    except OSError as problem:
+        raise SettingsError(
+            f"scp.allowed_peers: host {peer.host!r} has no address ({problem.strerror})"
+        ) from problem
+    return frozenset(str(entry[4][0]) for entry in found if isinstance(entry[4], tuple))

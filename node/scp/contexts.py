@@ -1,0 +1,71 @@
+"""Which presentation contexts are accepted, and in which transfer syntax."""
+
+from collections.abc import Iterable
+
+from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    ImplicitVRLittleEndian,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
+)
+from pynetdicom.presentation import PresentationContext, build_context
+
+VERIFICATION = UID("1.2.840.10008.1.1")
+
+# In order of preference: the acceptor chooses the first of these that the sender offers
+# (PS3.8 section 9.3.3.2 leaves the choice to it). Lossy ones last: better than a lost image,
+# and the analysis says so.
+TRANSFER_SYNTAXES: tuple[UID, ...] = (
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    DeflatedExplicitVRLittleEndian,
+    JPEGLosslessSV1,
+    JPEGLossless,
+    JPEGLSLossless,
+    JPEG2000Lossless,
+    RLELossless,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEGLSNearLossless,
+    JPEG2000,
+    HTJ2K,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+)
+
+
+def is_storage(sop_class_uid: str) -> bool:
+    """Whether a class is one of objects to be stored.
+
+    A class that the dictionary does not know is private or newer than it: study pushes bring
+    such along, and a rejected context makes many senders stop. The known ones carry
+    "Storage" in their names.
+    """
+    name = UID(sop_class_uid).name
+    if name == sop_class_uid:
+        return True
+    return " Storage" in name and "Commitment" not in name and "Directory" not in name
+
+
+def accepted(proposed: Iterable[PresentationContext]) -> list[PresentationContext]:
+    """What this association supports: Verification, and every storage class it proposes."""
+    classes = {str(context.abstract_syntax) for context in proposed}
+    storage = sorted(uid for uid in classes if is_storage(uid))
+    return [
+        build_context(VERIFICATION, [ExplicitVRLittleEndian, ImplicitVRLittleEndian]),
+        *(build_context(uid, list(TRANSFER_SYNTAXES)) for uid in storage),
+    ]

@@ -1,0 +1,223 @@
+"""The listener: a port, its associations, and an orderly end."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from socketserver import BaseServer
+from typing import cast
+
+from pynetdicom import AE, evt
+from pynetdicom.association import Association
+from pynetdicom.pdu_primitives import A_ASSOCIATE
+from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
+
+from node import log
+from node.errors import SettingsError
+from node.ports import Intake, Spool
+from node.scp.admission import Admission
+from node.scp.contexts import VERIFICATION, accepted
+from node.scp.counters import Counters, Counts
+from node.scp.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from node.scp.store import Store
+from node.scp.upper_layer import UpperLayer
+from node.settings import ScpSettings
+
+_LOG = log.get("scp")
+_MAX_PDU_BYTES = 131_072
+# A sender that connects and says nothing holds a place for this long (PS3.8's ARTIM).
+_ACSE_TIMEOUT_S = 30.0
+# An association without a PDU for so long has nothing in transfer.
+_IDLE_S = 1.0
+_MIB = 1 << 20
+
+
+class Listener:
+    """Takes in what senders push, on one port.
+
+    Parameters
+    ----------
+    settings
+        Title, address, limits and who may send.
+    spool, intake
+        Where an instance is kept and recorded before success is answered.
+    on_received
+        Called with the Series Instance UID of each new instance that is to be analysed; in the
+        thread of its association, so it must return at once.
+    """
+
+    def __init__(
+        self,
+        settings: ScpSettings,
+        spool: Spool,
+        intake: Intake,
+        *,
+        on_received: Callable[[str], None] | None = None,
+    ) -> None:
+        self._settings = settings
+        self._counters = Counters()
+        self._store = Store(spool, intake, self._counters, on_received)
+        self._server: _Server | None = None
+        self._thread: threading.Thread | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        if self._server is None:
+            return self._settings.port
+        return int(self._server.server_address[1])
+
+    @property
+    def counts(self) -> Counts:
+        """What was done since the start."""
+        return self._counters.snapshot()
+
+    @property
+    def active_associations(self) -> int:
+        """How many associations are open now."""
+        return len(self._server.active_associations) if self._server else 0
+
+    def start(self) -> None:
+        """Listens from now on, in threads of its own.
+
+        Raises
+        ------
+        SettingsError
+            If the address cannot be listened on, or a peer's host name has no address.
+        """
+        admission = Admission(self._settings)
+        ae = self._application_entity()
+        try:
+            server = _Server(ae, self._settings)
+        except OSError as problem:
+            where = f"{self._settings.host}:{self._settings.port}"
+            raise SettingsError(
+                f"scp.host and scp.port: {where} cannot be listened on: {problem.strerror}"
+            ) from problem
+        server.on_connected = self._connected
+        server.bind(evt.EVT_REQUESTED, self._requested, [admission])
+        server.bind(evt.EVT_ESTABLISHED, self._established)
+        server.bind(evt.EVT_REJECTED, self._rejected)
+        server.bind(evt.EVT_ABORTED, self._aborted)
+        self._server = server
+        self._thread = threading.Thread(
+            target=server.serve_forever, args=(0.25,), name="scp-listener", daemon=True
+        )
+        self._thread.start()
+        _LOG.info("listener started", ae_title=self._settings.ae_title, port=self.port)
+
+    def stop(self, drain_s: float = 10.0) -> None:
+        """Takes no new association, lets instances in transfer be answered, and ends.
+
+        Parameters
+        ----------
+        drain_s
+            Longest time that associations have to end by themselves [s]; those without a
+            transfer for a second are ended at once.
+        """
+        server, self._server = self._server, None
+        if server is None or self._thread is None:
+            return
+        BaseServer.shutdown(server)
+        server.server_close()
+        self._thread.join()
+        deadline = time.monotonic() + drain_s
+        while server.active_associations:
+            over = time.monotonic() > deadline
+            for assoc in server.active_associations:
+                if over or _is_idle(assoc):
+                    assoc.abort()
+            time.sleep(0.02)
+        _LOG.info("listener stopped", instances=self.counts.instances)
+
+    def _application_entity(self) -> AE:
+        ae = AE(self._settings.ae_title)
+        ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
+        ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
+        ae.maximum_pdu_size = _MAX_PDU_BYTES
+        ae.maximum_associations = self._settings.max_associations
+        ae.acse_timeout = min(_ACSE_TIMEOUT_S, self._settings.idle_timeout_s)
+        ae.dimse_timeout = ae.network_timeout = self._settings.idle_timeout_s
+        ae.add_supported_context(VERIFICATION)
+        return ae
+
+    def _connected(self, assoc: Association, sock: socket.socket) -> None:
+        """Gives a new connection its upper layer; without the time-out a peer could stall it."""
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.settimeout(self._settings.idle_timeout_s)
+        limit = int(self._settings.max_instance_mib * _MIB)
+        assoc.dul = UpperLayer(assoc, self._store.answer, limit)
+        # Its setters hand the time-outs on to the upper layer's timers.
+        assoc.acse_timeout, assoc.network_timeout = assoc.acse_timeout, assoc.network_timeout
+
+    def _requested(self, event: evt.Event, admission: Admission) -> None:
+        assoc = event.assoc
+        request = cast(A_ASSOCIATE, assoc.requestor.primitive)
+        address = assoc.requestor.address
+        verdict = admission.verdict(request.called_ae_title, request.calling_ae_title, address)
+        if verdict.accepted:
+            contexts = accepted(request.presentation_context_definition_list)
+            assoc.acceptor.supported_contexts = contexts
+            return
+        self._counters.add("rejected_associations")
+        _LOG.warning(
+            "association rejected",
+            reason=verdict.reason,
+            called_ae_title=request.called_ae_title,
+            calling_ae_title=request.calling_ae_title,
+            address=address,
+        )
+        assoc.acse.send_reject(verdict.result, verdict.source, verdict.diagnostic)
+        assoc.kill()
+
+    def _established(self, event: evt.Event) -> None:
+        self._counters.add("associations")
+        requestor = event.assoc.requestor
+        _LOG.info(
+            "association accepted", calling_ae_title=requestor.ae_title, address=requestor.address
+        )
+
+    def _aborted(self, event: evt.Event) -> None:
+        self._counters.add("aborted_associations")
+        _LOG.warning("association aborted", calling_ae_title=event.assoc.requestor.ae_title)
+
+    def _rejected(self, event: evt.Event) -> None:
+        """Pynetdicom itself rejects what is over the limit (transient, PS3.8 table 9-21)."""
+        self._counters.add("rejected_associations")
+        _LOG.warning(
+            "association rejected",
+            reason="local limit exceeded",
+            calling_ae_title=event.assoc.requestor.ae_title,
+        )
+
+
+class _Server(ThreadedAssociationServer):
+    """pynetdicom's server; a burst of senders waits in the backlog instead of being refused."""
+
+    request_queue_size = 128
+    daemon_threads = True
+    on_connected: Callable[[Association, socket.socket], None]
+
+    def __init__(self, ae: AE, settings: ScpSettings) -> None:
+        super().__init__(
+            ae,
+            (settings.host, settings.port),
+            settings.ae_title,
+            ae.supported_contexts,
+            request_handler=_Connection,
+        )
+
+
+class _Connection(RequestHandler):
+    """A connection that was just accepted."""
+
+    server: _Server
+
+    def _create_association(self) -> Association:
+        assoc = super()._create_association()
+        self.server.on_connected(assoc, self.request)
+        return assoc
+
+
+def _is_idle(assoc: Association) -> bool:
+    return isinstance(assoc.dul, UpperLayer) and assoc.dul.quiet_s > _IDLE_S

@@ -1,0 +1,154 @@
+"""One C-STORE request: from the bytes on the wire to a status."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pydicom.uid import (
+    CTImageStorage,
+    EnhancedCTImageStorage,
+    LegacyConvertedEnhancedCTImageStorage,
+)
+
+from node import log
+from node.errors import NodeError
+from node.ports import Intake, Kept, Recorded, Spool
+from node.scp.counters import Counters
+from node.scp.part10 import file_head
+from node.scp.statuses import SUCCESS, Answer, Status, answer_for
+from node.series import Header, read_header
+
+_LOG = log.get("scp")
+# What can be analysed; anything else is kept, and shown as ignored.
+_ANALYSED = frozenset(
+    {CTImageStorage, EnhancedCTImageStorage, LegacyConvertedEnhancedCTImageStorage}
+)
+
+
+@dataclass(frozen=True)
+class StoreRequest:
+    """A C-STORE request; ``data_set`` is as it came, None where it was over the limit."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    calling_ae_title: str
+    data_set: bytes | None
+
+
+class Store:
+    """Stores what comes in: success is answered once spool and registry have it.
+
+    Parameters
+    ----------
+    spool, intake
+        Where an instance is kept and recorded.
+    counters
+        What was done.
+    on_received
+        Called with the Series Instance UID of each new instance that is to be analysed.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        intake: Intake,
+        counters: Counters,
+        on_received: Callable[[str], None] | None,
+    ) -> None:
+        self._spool = spool
+        self._intake = intake
+        self._counters = counters
+        self._on_received = on_received
+
+    def answer(self, request: StoreRequest) -> Answer:
+        """The answer to a request; never raises, for a sender is owed a status."""
+        try:
+            answer = self._stored(request)
+        except NodeError as fault:
+            answer = answer_for(fault)
+            _LOG.warning(
+                "instance not stored",
+                sop_instance_uid=request.sop_instance_uid,
+                status=f"{answer.status:04X}",
+                fault=type(fault).__name__,
+                found=str(fault),
+                remedy=fault.remedy,
+            )
+        except Exception:  # noqa: BLE001 - the process border: a bug is logged and answered 0110
+            answer = Answer(Status.PROCESSING_FAILURE, "The node failed")
+            _LOG.exception("storing failed", sop_instance_uid=request.sop_instance_uid)
+        self._counters.add_status(answer.status)
+        return answer
+
+    def _stored(self, request: StoreRequest) -> Answer:
+        if request.data_set is None:
+            _LOG.warning("instance too large", sop_instance_uid=request.sop_instance_uid)
+            return Answer(Status.OUT_OF_RESOURCES, "The instance is over the configured size")
+        header = read_header(request.data_set, request.transfer_syntax_uid)
+        if mismatch := _mismatch(request, header):
+            _LOG.warning("request and data set differ", differs_in=mismatch)
+            return Answer(Status.MISMATCH, f"The data set has another {mismatch}")
+        part10 = (_head(request), request.data_set)
+        known = self._intake.known_digest(header.sop_instance_uid)
+        if known is None:
+            self._keep_new(part10, header, request)
+        else:
+            self._keep_known(part10, header, request, known)
+        self._counters.add("bytes", len(request.data_set))
+        return SUCCESS
+
+    def _keep_new(self, part10: tuple[bytes, bytes], header: Header, request: StoreRequest) -> None:
+        ignored = header.sop_class_uid not in _ANALYSED
+        kept = self._spool.keep(part10, header, ignored=ignored)
+        recorded = self._intake.record(
+            header, kept, calling_ae_title=request.calling_ae_title, ignored=ignored
+        )
+        if recorded is Recorded.CONFLICT:
+            self._report_conflict(header, kept)
+        elif recorded is Recorded.DUPLICATE:
+            self._counters.add("duplicates")
+        else:
+            self._counters.add("ignored" if ignored else "instances")
+            if self._on_received is not None and not ignored:
+                self._on_received(header.series_instance_uid)
+
+    def _keep_known(
+        self,
+        part10: tuple[bytes, bytes],
+        header: Header,
+        request: StoreRequest,
+        known_digest: str,
+    ) -> None:
+        """The same bytes again are kept as they are (and healed, were the file gone)."""
+        if hashlib.sha256(part10[1]).hexdigest() == known_digest:
+            self._keep_new(part10, header, request)
+        else:
+            self._report_conflict(header, self._spool.keep_apart(part10, header))
+
+    def _report_conflict(self, header: Header, kept: Kept) -> None:
+        self._intake.record_conflict(header, kept)
+        self._counters.add("conflicts")
+        _LOG.warning(
+            "other bytes came under a known UID",
+            sop_instance_uid=header.sop_instance_uid,
+            series_instance_uid=header.series_instance_uid,
+        )
+
+
+def _mismatch(request: StoreRequest, header: Header) -> str:
+    """What of the data set differs from what the request announced (PS3.4 B.2.2)."""
+    if header.sop_class_uid != request.sop_class_uid:
+        return "SOP class"
+    if header.sop_instance_uid != request.sop_instance_uid:
+        return "SOP instance"
+    return ""
+
+
+def _head(request: StoreRequest) -> bytes:
+    return file_head(
+        request.sop_class_uid,
+        request.sop_instance_uid,
+        request.transfer_syntax_uid,
+        request.calling_ae_title,
+    )

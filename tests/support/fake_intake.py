@@ -1,0 +1,59 @@
+"""A registry's intake in memory: what was recorded, in order, and a database that can be away."""
+
+import threading
+from dataclasses import dataclass, field
+
+from node.errors import RegistryUnavailableError
+from node.ports import Kept, Recorded
+from node.series import Header
+
+
+@dataclass(frozen=True)
+class Row:
+    """One recorded instance."""
+
+    header: Header
+    kept: Kept
+    calling_ae_title: str
+    ignored: bool
+
+
+@dataclass
+class FakeIntake:
+    """Implements :class:`node.ports.Intake`; ``available`` False is a database that is away."""
+
+    available: bool = True
+    rows: dict[str, Row] = field(default_factory=dict)
+    conflicts: list[tuple[Header, Kept]] = field(default_factory=list)
+    recorded: list[Recorded] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def known_digest(self, sop_instance_uid: str) -> str | None:
+        """The sha256 of the instance already recorded under this UID, if any."""
+        self._require_available()
+        with self._lock:
+            row = self.rows.get(sop_instance_uid)
+        return row.kept.sha256 if row else None
+
+    def record(
+        self, header: Header, kept: Kept, *, calling_ae_title: str, ignored: bool
+    ) -> Recorded:
+        """Record a received instance; the first under a UID stays."""
+        self._require_available()
+        with self._lock:
+            row = Row(header, kept, calling_ae_title, ignored)
+            first = self.rows.setdefault(header.sop_instance_uid, row)
+            same = first.kept.sha256 == kept.sha256
+            outcome = Recorded.DUPLICATE if same else Recorded.CONFLICT
+            self.recorded.append(Recorded.NEW if first is row else outcome)
+            return self.recorded[-1]
+
+    def record_conflict(self, header: Header, kept: Kept) -> None:
+        """Record that other bytes came under a known UID."""
+        self._require_available()
+        with self._lock:
+            self.conflicts.append((header, kept))
+
+    def _require_available(self) -> None:
+        if not self.available:
+            raise RegistryUnavailableError("the database does not answer")
