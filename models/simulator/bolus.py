@@ -64,7 +64,7 @@ class Bolus:
         peak_hu = float(np.clip(175.0 * np.exp(0.5 * rng.standard_normal()), 65.0, 480.0)) / slow
         arrival_s = float(np.clip(8.0 * np.exp(0.4 * rng.standard_normal()), 4.0, 16.0))
         shape = rng.uniform(2.2, 4.5)
-        width_s = float(np.clip(9.0 * np.exp(0.22 * rng.standard_normal()), 6.0, 16.0)) * slow
+        width_s = float(np.clip(10.5 * np.exp(0.25 * rng.standard_normal()), 6.5, 18.0)) * slow
         return cls(
             time_s=np.arange(0.0, end_s + _TAIL_S + STEP_S, STEP_S),
             arrival_s=min(arrival_s * slow, 20.0),

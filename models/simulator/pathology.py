@@ -31,12 +31,33 @@ _TERRITORIES: dict[str, tuple[tuple[float, float, float], ...]] = {
     "mca deep": ((24, 6, 2), (24, -6, 16), (38, 2, 4), (30, -14, 28), (30, 18, 18)),
     "pca": ((12, -78, 4), (18, -92, 6), (24, -62, -8), (26, -40, -18), (10, -18, 6), (10, -64, 30)),
 }
-_FEEDS: dict[str, tuple[str, ...]] = {
-    "mca": ("mca superior", "mca inferior", "mca deep"),
-    "aca": ("aca",),
-    "pca": ("pca",),
-    "stenosis": ("aca", "mca superior", "mca inferior", "mca deep"),
+_CAROTID = ("aca", "mca superior", "mca inferior", "mca deep")
+
+
+@dataclass(frozen=True)
+class _Occlusion:
+    """What an occlusion deprives: territories, where the infarct begins, and how far it goes.
+
+    ``seat`` is in ICBM152 space (|x|, y, z) [mm]; ``core_mm`` the largest infarct's radius;
+    good collaterals push the border of the hypoperfusion inwards by up to ``collaterals_mm``.
+    """
+
+    fed: tuple[str, ...]
+    seat: tuple[float, float, float]
+    core_mm: float
+    collaterals_mm: float
+
+
+_OCCLUSIONS: dict[str, tuple[_Occlusion, ...]] = {
+    "mca": (_Occlusion(_CAROTID[1:], (34.0, 2.0, 8.0), 38.0, 40.0),),
+    "m2": (
+        _Occlusion(("mca superior",), (46.0, 6.0, 24.0), 30.0, 10.0),
+        _Occlusion(("mca inferior",), (52.0, -32.0, 6.0), 30.0, 10.0),
+    ),
+    "aca": (_Occlusion(("aca",), (10.0, 34.0, 34.0), 30.0, 10.0),),
+    "pca": (_Occlusion(("pca",), (16.0, -74.0, 4.0), 28.0, 20.0),),
 }
+_SMALL_SEAT_RAS_MM = (38.0, -14.0, 18.0)
 _COARSE_MM = 3.6
 
 
@@ -108,7 +129,7 @@ def afflict(name: str, rng: np.random.Generator, anatomy: Anatomy, grid: Grid) -
     if name in STROKES:
         deficit, infarct = _stroke(name, side, rng, places, coarse)
     elif name == "stenosis":
-        extent = _ramp(_within(_FEEDS["stenosis"], side, rng, places, coarse), -6.0, 6.0)
+        extent = _ramp(_within(_CAROTID, side, rng, places, coarse), -6.0, 6.0)
         deficit, infarct = extent, np.zeros_like(extent)
     else:
         side = ""
@@ -155,15 +176,19 @@ def _stroke(
     grid: Grid,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Deficit and infarction, both 0 to 1, of an occlusion on the coarse grid."""
-    seat = _seat(name, rng)
     if name == "small":
         reach_mm = rng.uniform(11.0, 20.0)
+        seat = _near(rng, _SMALL_SEAT_RAS_MM, 16.0)
         inside = reach_mm - _distance(places, seat, side)
         inside += 0.25 * reach_mm * SmoothField.drawn(rng, 12.0).on(grid)
+        core_mm = rng.uniform(0.2, 0.85) * 14.0
     else:
-        fed = _m2_feeds(rng) if name == "m2" else _FEEDS[name]
-        inside = _within(fed, side, rng, places, grid) - rng.uniform(0.0, 8.0)
-    core_mm = rng.uniform(0.2, 0.85) * {"mca": 38.0, "m2": 28.0, "small": 14.0}.get(name, 26.0)
+        variants = _OCCLUSIONS[name]
+        occlusion = variants[int(rng.integers(len(variants)))]
+        seat = _near(rng, occlusion.seat, 7.0)
+        inside = _within(occlusion.fed, side, rng, places, grid)
+        inside -= np.float32(rng.uniform(0.0, occlusion.collaterals_mm))
+        core_mm = rng.uniform(0.2, 0.85) * occlusion.core_mm
     nearness = core_mm - _distance(places, seat, side)
     nearness += 0.3 * core_mm * SmoothField.drawn(rng, 16.0).on(grid)
     nearness += 2.0 * SmoothField.drawn(rng, 7.0).on(grid)
@@ -172,21 +197,11 @@ def _stroke(
     return (deficit + (1.0 - deficit) * infarct).astype(np.float32), infarct
 
 
-def _seat(name: str, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Where the infarct begins, ICBM152 (|x|, y, z) [mm]."""
-    around = {
-        "mca": (34.0, 2.0, 8.0),
-        "m2": (48.0, -12.0, 18.0),
-        "aca": (9.0, 34.0, 34.0),
-        "pca": (16.0, -74.0, 4.0),
-        "small": (38.0, -14.0, 18.0),
-    }[name]
-    spread = 16.0 if name == "small" else 7.0
-    return np.asarray(around + rng.normal(0.0, spread, 3) * [0.6, 1.0, 0.7], np.float64)
-
-
-def _m2_feeds(rng: np.random.Generator) -> tuple[str, ...]:
-    return ("mca superior",) if rng.random() < 0.5 else ("mca inferior",)
+def _near(
+    rng: np.random.Generator, place: tuple[float, float, float], spread_mm: float
+) -> NDArray[np.float64]:
+    """A place somewhere near another."""
+    return np.asarray(place + rng.normal(0.0, spread_mm, 3) * [0.6, 1.0, 0.7], np.float64)
 
 
 def _within(

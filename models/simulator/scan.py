@@ -18,6 +18,7 @@ from models.simulator.vessels import Vessels
 from node.perfusion import DynamicCt, Quantity
 
 _BLOOD_HU = 40.0
+_WHITE_SPARED = 0.3
 _LOWEST_HU, _HIGHEST_HU = -1024.0, 3071.0
 _PARTS = ("pathology", "warp", "vessels", "lesion", "tissue", "bolus", "residue", "baseline")
 
@@ -109,7 +110,10 @@ def _tissue(rng: np.random.Generator, anatomy: Anatomy, ill: Pathology, grid: Gr
     grey_mtt, white_mtt = rng.uniform([3.5, 4.2], [4.8, 5.6])
     early_s, white_late_s = rng.uniform([0.1, 0.1], [0.9, 0.5])
     texture = [np.exp(0.11 * SmoothField.drawn(rng, 9.0).on(grid)) for _ in range(2)]
-    flow = (anatomy.grey * np.float32(grey_cbf) + anatomy.white * np.float32(white_cbf)) * ill.cbf
+    # White matter short of infarction keeps more of its flow than grey matter does.
+    spared = ill.cbf + (1.0 - ill.cbf) * (1.0 - ill.infarct) * np.float32(_WHITE_SPARED)
+    flow = anatomy.grey * np.float32(grey_cbf) * ill.cbf
+    flow += anatomy.white * np.float32(white_cbf) * spared
     volume = (
         anatomy.grey * np.float32(grey_cbf * grey_mtt / 60.0)
         + anatomy.white * np.float32(white_cbf * white_mtt / 60.0)

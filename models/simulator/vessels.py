@@ -63,7 +63,7 @@ class Vessels:
         arteries = list(_ARTERIES) + _both_sides(_PAIRED_ARTERIES)
         veins = list(_VEINS) + _both_sides(_PAIRED_VEINS)
         calibre = rng.uniform(0.9, 1.15)
-        sinus = [(2.8 * calibre, _on_dura(np.array(_SAGITTAL_SINUS, float), 1.5))]
+        sinus = [(2.8 * calibre, _on_dura(np.array(_SAGITTAL_SINUS, float), -1.0))]
         trees = (
             [_jittered(rng, radius * calibre, path) for radius, path in arteries],
             [_jittered(rng, radius * calibre, path) for radius, path in veins] + sinus,
