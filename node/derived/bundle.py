@@ -1,11 +1,20 @@
 """What goes back to the PACS, as nouns."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from pydicom import Dataset
 
 ObjectKind = Literal["background", "colour", "segmentation", "parametric_map", "refusal_page"]
+ColourTable = Literal["asist", "viridis"]
+ALL_KINDS: tuple[ObjectKind, ...] = (
+    "background",
+    "colour",
+    "segmentation",
+    "parametric_map",
+    "refusal_page",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,3 +36,35 @@ class DerivedObject:
     def sop_instance_uid(self) -> str:
         """SOP Instance UID of the object."""
         return str(self.dataset.SOPInstanceUID)
+
+
+@dataclass(frozen=True)
+class EncodeOptions:
+    """How results are encoded.
+
+    Parameters
+    ----------
+    revision
+        1 for the first result of a series; a higher one supersedes the one before.
+    created
+        When the result was made, in the site's local time: written as it stands, or, where it
+        is aware and the source states TimezoneOffsetFromUTC, in the source's offset.
+    software_version
+        Version of the node.
+    uid_root
+        The site's own UID root; empty for UIDs below 2.25 (PS3.5 B.2).
+    series_number
+        First number of the block that the result series take.
+    colour_table
+        Look-up table of the colour pictures.
+    kinds
+        Which objects to return.
+    """
+
+    revision: int
+    created: datetime
+    software_version: str
+    uid_root: str = ""
+    series_number: int = 9000
+    colour_table: ColourTable = "asist"
+    kinds: tuple[ObjectKind, ...] = ALL_KINDS

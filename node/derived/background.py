@@ -1,0 +1,85 @@
+"""The background: a plain CT series on the maps' own grid, which the other results reference."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from pydicom import Dataset
+from pydicom.uid import UID, CTImageStorage
+
+from node.derived import codes
+from node.derived.context import Context, SeriesPlan, concept
+from node.derived.plane import place
+from node.perfusion import PerfusionMaps
+from node.series import CtpSeries, Geometry, Instance
+
+PLAN = SeriesPlan("background", 0, "CTP background CT")
+WINDOW_HU = (40, 80)  # centre and width in which early ischaemia is read
+_HU = (-32768, 32767)  # what 16 signed bits hold
+_ACQUISITION = ("KVP", "AcquisitionNumber", "PatientPosition")  # Type 2 of the CT image
+_OPTIONAL = (
+    "AcquisitionDate",
+    "AcquisitionTime",
+    "ConvolutionKernel",
+    "DataCollectionDiameter",
+    "GantryDetectorTilt",
+)
+
+
+def background_images(
+    context: Context, series: CtpSeries, geometry: Geometry, maps: PerfusionMaps
+) -> list[Dataset]:
+    """CT images of the mean attenuation before contrast, slices ascending [HU]."""
+    resampled = geometry.rows != series.geometry.rows
+    sources = _sources_by_slice(series)
+    images = []
+    for z, hu in enumerate(maps.baseline_hu):
+        image = context.new_instance(CTImageStorage, PLAN, z + 1)
+        place(image, geometry, z)
+        _describe(image, context.source, resampled)
+        image.SourceImageSequence = [reference(i) for i in sources.get(z, ())]
+        image.add_new("PixelData", "OW", np.clip(np.rint(hu), *_HU).astype("<i2").tobytes())
+        images.append(image)
+    return images
+
+
+def reference(instance: Instance | Dataset) -> Dataset:
+    """A Source Image Sequence item that points at an instance."""
+    item = Dataset()
+    if isinstance(instance, Instance):
+        item.ReferencedSOPClassUID = UID(instance.header.sop_class_uid)
+        item.ReferencedSOPInstanceUID = UID(instance.header.sop_instance_uid)
+    else:
+        item.ReferencedSOPClassUID = instance.SOPClassUID
+        item.ReferencedSOPInstanceUID = instance.SOPInstanceUID
+    item.PurposeOfReferenceCodeSequence = [concept(codes.SOURCE_IMAGE)]
+    return item
+
+
+def _sources_by_slice(series: CtpSeries) -> Mapping[int, list[Instance]]:
+    """Every source instance of each slice: the whole provenance, written once, here."""
+    slices: dict[int, list[Instance]] = {}
+    for frame in series.grid:
+        for z, instance in enumerate(frame):
+            if instance is not None:
+                slices.setdefault(z, []).append(instance)
+    return slices
+
+
+def _describe(image: Dataset, source: Dataset, resampled: bool) -> None:
+    image.ImageType = ["DERIVED", "SECONDARY", "AXIAL"]
+    for keyword in _ACQUISITION:
+        setattr(image, keyword, source.get(keyword, ""))
+    for keyword in _OPTIONAL:
+        if source.get(keyword) not in (None, ""):
+            setattr(image, keyword, source.get(keyword))
+    image.DerivationDescription = "Mean of the images before contrast arrives"
+    steps = (codes.PIXEL_MEAN, codes.SPATIAL_RESAMPLING) if resampled else (codes.PIXEL_MEAN,)
+    image.DerivationCodeSequence = [concept(step) for step in steps]
+    image.BurnedInAnnotation = "NO"
+    image.SamplesPerPixel = 1
+    image.PhotometricInterpretation = "MONOCHROME2"
+    image.BitsAllocated, image.BitsStored, image.HighBit = 16, 16, 15
+    image.PixelRepresentation = 1
+    image.RescaleIntercept, image.RescaleSlope, image.RescaleType = 0, 1, "HU"
+    image.WindowCenter, image.WindowWidth = WINDOW_HU
+    image.WindowCenterWidthExplanation = "BRAIN"

@@ -1,0 +1,212 @@
+"""What every result object says of its patient, series, equipment and dates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+
+from highdicom.sr import CodedConcept
+from pydicom import Dataset
+from pydicom.dataset import FileMetaDataset
+from pydicom.sr.coding import Code
+from pydicom.uid import UID, ExplicitVRLittleEndian
+
+from node.derived import codes
+from node.derived.bundle import EncodeOptions
+from node.derived.identity import copy_identity
+from node.derived.uids import Uids, implementation_class
+from node.perfusion import Estimator
+
+MANUFACTURER = "Perfusion Node"
+PRODUCT = "perfusion-node"
+CREATOR = "Perfusion^Node"
+DISCLAIMER = "NOT FOR DIAGNOSTIC USE"
+_SCANNER = (
+    "Manufacturer",
+    "InstitutionName",
+    "StationName",
+    "ManufacturerModelName",
+    "DeviceSerialNumber",
+    "SoftwareVersions",
+)
+_LOSSY = ("LossyImageCompressionRatio", "LossyImageCompressionMethod")
+
+
+@dataclass(frozen=True)
+class SeriesPlan:
+    """One result series.
+
+    Parameters
+    ----------
+    key
+        Tells its UIDs from those of the other series.
+    offset
+        Its place in the block of series numbers.
+    description
+        SeriesDescription, without the note on revisions.
+    modality
+        Of the series: CT for what shows the scan's own data.
+    """
+
+    key: str
+    offset: int
+    description: str
+    modality: str = "CT"
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """What all objects of one result share.
+
+    Parameters
+    ----------
+    source
+        One source instance: patient, study and scanner.
+    options
+        How results are encoded.
+    uids
+        The maker of UIDs.
+    estimator
+        What computed the maps; None where there are none.
+    notes
+        What a reader must know, for the comments of every image.
+    """
+
+    source: Dataset
+    options: EncodeOptions
+    uids: Uids
+    estimator: Estimator | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def created(self) -> datetime:
+        """When the result was made, in the source's time zone where both know theirs."""
+        offset = str(self.source.get("TimezoneOffsetFromUTC") or "")
+        if self.options.created.tzinfo is None or len(offset) != 5:
+            return self.options.created
+        minutes = int(offset[0] + "1") * (int(offset[1:3]) * 60 + int(offset[3:]))
+        return self.options.created.astimezone(timezone(timedelta(minutes=minutes)))
+
+    @property
+    def revision_note(self) -> str:
+        """What a result that supersedes another says; empty for the first."""
+        revision = self.options.revision
+        return f"revision {revision}, supersedes revision {revision - 1}" if revision > 1 else ""
+
+    def series_uid(self, plan: SeriesPlan) -> UID:
+        """Series Instance UID of a planned series."""
+        return self.uids.make("series", plan.key)
+
+    def instance_uid(self, plan: SeriesPlan, number: int) -> UID:
+        """SOP Instance UID of the ``number``-th instance (from 1) of a planned series."""
+        return self.uids.make("instance", plan.key, number)
+
+    def new_instance(self, sop_class: UID, plan: SeriesPlan, number: int) -> Dataset:
+        """A dataset with everything but its image, the ``number``-th of its series."""
+        dataset = Dataset()
+        dataset.SOPClassUID = sop_class
+        dataset.SOPInstanceUID = self.instance_uid(plan, number)
+        dataset.SeriesInstanceUID = self.series_uid(plan)
+        dataset.InstanceNumber = number
+        dataset.ImageComments = ascii_text(". ".join(self._comments()))[:10240]
+        self.stamp(dataset, plan)
+        return dataset
+
+    def stamp(self, dataset: Dataset, plan: SeriesPlan) -> None:
+        """Identity, series, equipment, dates and file meta of an object; fixes what varies.
+
+        highdicom reads the clock and draws UIDs; after this the bytes depend on the input.
+        """
+        copy_identity(self.source, dataset)
+        self._describe_series(dataset, plan)
+        self._name_equipment(dataset)
+        self._date(dataset)
+        lossy = str(self.source.get("LossyImageCompression") or "00")
+        dataset.LossyImageCompression = lossy
+        if lossy == "01":  # once lossy, always lossy (PS3.3 C.7.6.1.1.5)
+            _copy_known(self.source, dataset, _LOSSY)
+        dataset.file_meta = _file_meta(dataset)
+
+    def _comments(self) -> Sequence[str]:
+        model = self.estimator
+        named = (f"Model {model.name} {model.version}, sha256 {model.sha256}",) if model else ()
+        revision = (self.revision_note.capitalize(),) if self.revision_note else ()
+        return (DISCLAIMER.capitalize(), *named, *revision, *self.notes)
+
+    def _describe_series(self, dataset: Dataset, plan: SeriesPlan) -> None:
+        note = f" ({self.revision_note})" if self.revision_note else ""
+        dataset.SeriesNumber = self.options.series_number + plan.offset
+        dataset.SeriesDescription = ascii_text(plan.description + note)[:64]
+        dataset.Modality = plan.modality
+        dataset.BodyPartExamined = "HEAD"  # unpaired: no Laterality is asked for
+
+    def _name_equipment(self, dataset: Dataset) -> None:
+        dataset.Manufacturer = MANUFACTURER
+        dataset.ManufacturerModelName = PRODUCT
+        dataset.SoftwareVersions = self.software_versions
+        dataset.DeviceSerialNumber = self.serial_number
+        dataset.ContributingEquipmentSequence = [self._scanner(), self._processor()]
+        _copy_known(self.source, dataset, ("InstitutionName",))
+
+    @property
+    def software_versions(self) -> list[str]:
+        """SoftwareVersions: the node's, then the model's."""
+        node = f"{PRODUCT} {self.options.software_version}"
+        model = self.estimator
+        versions = [node, f"{model.name} {model.version}"] if model else [node]
+        return [ascii_text(v)[:64] for v in versions]
+
+    @property
+    def serial_number(self) -> str:
+        """DeviceSerialNumber: software has none, its model's digest tells it from others."""
+        return self.estimator.sha256[:32] if self.estimator else PRODUCT
+
+    def _scanner(self) -> Dataset:
+        item = Dataset()
+        item.PurposeOfReferenceCodeSequence = [concept(codes.ACQUISITION_EQUIPMENT)]
+        item.Manufacturer = ""
+        _copy_known(self.source, item, _SCANNER)
+        return item
+
+    def _processor(self) -> Dataset:
+        item = Dataset()
+        item.PurposeOfReferenceCodeSequence = [concept(codes.PROCESSING_EQUIPMENT)]
+        item.Manufacturer = MANUFACTURER
+        item.ManufacturerModelName = PRODUCT
+        item.SoftwareVersions = self.software_versions
+        item.ContributionDateTime = self.created.strftime("%Y%m%d%H%M%S.%f")
+        item.ContributionDescription = "CT perfusion analysis"
+        return item
+
+    def _date(self, dataset: Dataset) -> None:
+        date, time = self.created.strftime("%Y%m%d"), self.created.strftime("%H%M%S.%f")
+        for what in ("Series", "Content", "InstanceCreation"):
+            setattr(dataset, f"{what}Date", date)
+            setattr(dataset, f"{what}Time", time)
+
+
+def concept(code: Code) -> CodedConcept:
+    """A code sequence item."""
+    return CodedConcept(code.value, code.scheme_designator, code.meaning)
+
+
+def ascii_text(text: str) -> str:
+    """Text that every character set can write; units and dashes keep a readable form."""
+    plain = text.translate({0x2212: "-", 0x2013: "-", 0x2014: "-", 0x2265: ">=", 0x2264: "<="})
+    return plain.encode("ascii", "replace").decode("ascii").replace("\\", "/").replace("~", "-")
+
+
+def _copy_known(source: Dataset, target: Dataset, keywords: Sequence[str]) -> None:
+    for keyword in keywords:
+        if source.get(keyword) not in (None, ""):
+            setattr(target, keyword, source.get(keyword))
+
+
+def _file_meta(dataset: Dataset) -> FileMetaDataset:
+    meta = FileMetaDataset()
+    meta.FileMetaInformationVersion = b"\x00\x01"
+    meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = implementation_class()
+    meta.ImplementationVersionName = "PERFUSION_NODE"
+    return meta

@@ -1,0 +1,127 @@
+"""All result objects of one analysis, in the order in which they are sent."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from pydicom import Dataset
+
+from node.derived import uids
+from node.derived.annotation import AMBER, SOFT, Line, wrapped
+from node.derived.background import background_images
+from node.derived.bundle import DerivedObject, EncodeOptions, ObjectKind
+from node.derived.canvas import SIDE
+from node.derived.context import DISCLAIMER, PRODUCT, Context
+from node.derived.parametric_map import parametric_maps
+from node.derived.picture import Scene, lesion_pictures, map_pictures
+from node.derived.secondary_capture import LESION_PLAN, MAP_PLANS, secondary_captures
+from node.derived.segmentation import segmentation
+from node.perfusion import Lesion, PerfusionMaps, QualityFlag
+from node.series import CtpSeries, Geometry
+
+_CAPTION_SIZE = 11
+_FLAG_LINES = 2  # lines that one quality flag may take on a picture
+
+
+def encode(
+    source: Dataset,
+    series: CtpSeries,
+    geometry: Geometry,
+    maps: PerfusionMaps,
+    lesion: Lesion,
+    flags: Sequence[QualityFlag],
+    options: EncodeOptions,
+) -> list[DerivedObject]:
+    """The result objects of one analysis, in sending order: what is referenced comes first.
+
+    Parameters
+    ----------
+    source
+        One source instance: patient, study, scanner and character set are copied from it.
+    series
+        The series that was analysed.
+    geometry
+        Of the maps: the analysis grid, slices ascending along the normal.
+    maps, lesion, flags
+        What the analysis found.
+    options
+        How to encode it. Of the ``kinds``, only what is asked for is returned; segmentation,
+        maps and pictures refer to the background CT whether or not that is returned.
+
+    Returns
+    -------
+    list
+        Background CT, colour pictures (CBF, CBV, MTT, TTP, Tmax, lesion), segmentation,
+        parametric maps. The same input gives the same bytes.
+
+    Raises
+    ------
+    ValueError
+        If maps, lesion and geometry are not on one grid.
+    """
+    _check_grid(geometry, maps, lesion)
+    known = uids.frame_of_reference(geometry, series, options.uid_root)
+    place = replace(geometry, frame_of_reference_uid=str(known))
+    context = Context(
+        source,
+        options,
+        uids.of_results(series, maps, lesion, options),
+        maps.estimator,
+        tuple(f"{f.grade.upper()}: {f.found}" for f in flags),
+    )
+    ground = background_images(context, series, place, maps)
+    asked = set(options.kinds)
+    made: list[tuple[ObjectKind, Dataset]] = []
+    if "background" in asked:
+        made += [("background", d) for d in ground]
+    if "colour" in asked:
+        scene = Scene.of(place, maps, _caption(context, flags), options.colour_table)
+        made += [("colour", d) for d in _colour(context, scene, lesion, ground)]
+    if "segmentation" in asked:
+        made.append(("segmentation", segmentation(context, place, maps, lesion, ground)))
+    if "parametric_map" in asked:
+        mapped = parametric_maps(context, series, place, maps, ground)
+        made += [("parametric_map", d) for d in mapped]
+    return [DerivedObject(kind, dataset) for kind, dataset in made]
+
+
+def _check_grid(geometry: Geometry, maps: PerfusionMaps, lesion: Lesion) -> None:
+    grid = (len(geometry.position_mm), geometry.rows, geometry.columns)
+    if {maps.brain.shape, lesion.core.shape, lesion.hypoperfusion.shape} != {grid}:
+        raise ValueError(
+            f"maps {maps.brain.shape} and lesion {lesion.core.shape} are not on the grid {grid}"
+        )
+
+
+def _colour(
+    context: Context, scene: Scene, lesion: Lesion, ground: Sequence[Dataset]
+) -> Iterator[Dataset]:
+    for quantity, plan in MAP_PLANS.items():
+        pictures = map_pictures(scene, quantity)
+        yield from secondary_captures(context, plan, quantity.upper(), pictures, ground)
+    pictures = lesion_pictures(scene, lesion)
+    yield from secondary_captures(context, LESION_PLAN, "LESION", pictures, ground)
+
+
+def _caption(context: Context, flags: Sequence[QualityFlag]) -> tuple[Line, ...]:
+    """Quality flags, disclaimer, software and model: drawn on every picture."""
+    model = context.estimator
+    named = f"{model.name} {model.version}, " if model else ""
+    warnings = [
+        Line(text, _CAPTION_SIZE, colour=AMBER)
+        for flag in flags
+        for text in _shortened(f"{flag.grade.capitalize()}: {flag.found}")
+    ]
+    revision = [Line(context.revision_note.capitalize(), _CAPTION_SIZE)]
+    return (
+        *warnings,
+        *(revision if context.revision_note else ()),
+        Line(DISCLAIMER, 13, bold=True, colour=AMBER),
+        Line(f"{named}{PRODUCT} {context.options.software_version}", _CAPTION_SIZE, colour=SOFT),
+    )
+
+
+def _shortened(text: str) -> list[str]:
+    lines = wrapped(text, SIDE // 2 - 40, _CAPTION_SIZE)
+    if len(lines) <= _FLAG_LINES:
+        return lines
+    return [*lines[: _FLAG_LINES - 1], lines[_FLAG_LINES - 1][:-1] + "…"]
