@@ -7,6 +7,7 @@ from node.series.geometry import Geometry
 from node.series.header import Header, Instance
 from node.series.reading import read_header, read_source
 from node.series.recognition import recognise
+from node.series.stacking import Stacked, stack
 
 __all__ = [
     "Completeness",
@@ -15,8 +16,10 @@ __all__ = [
     "Geometry",
     "Header",
     "Instance",
+    "Stacked",
     "completeness",
     "read_header",
     "read_source",
     "recognise",
+    "stack",
 ]
