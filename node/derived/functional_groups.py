@@ -88,8 +88,8 @@ def common_arguments(context: Context, plan: SeriesPlan) -> dict[str, Any]:
 
 
 def finished(made: Dataset, context: Context, plan: SeriesPlan) -> Dataset:
-    """highdicom's object as a plain dataset, clean and repeatable (DICOM.md 2.2 and 2.6)."""
-    dataset = Dataset(made)
+    """An object of highdicom as a plain dataset, clean and repeatable (DICOM.md 2.2 and 2.6)."""
+    dataset = _plain(made)
     library = [i for i in dataset.ContributingEquipmentSequence if _is_highdicom(i)]
     context.stamp(dataset, plan)
     for item in library:
@@ -125,6 +125,17 @@ def frames_ascend(dataset: Dataset, geometry: Geometry) -> None:
     for number, item in enumerate(ordered, 1):
         item.FrameContentSequence[0].DimensionIndexValues = number
     dataset.PerFrameFunctionalGroupsSequence = DicomSequence(ordered)
+
+
+def _plain(made: Dataset) -> Dataset:
+    """The same elements without highdicom's classes, some of which refuse to be compared."""
+    dataset = Dataset()
+    for element in made:
+        if element.VR == "SQ":
+            dataset.add_new(element.tag, "SQ", [_plain(item) for item in element.value])
+        else:
+            dataset[element.tag] = element
+    return dataset
 
 
 def _is_highdicom(item: Dataset) -> bool:
