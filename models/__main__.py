@@ -5,7 +5,10 @@ A room brings its command in its own ``command.py``; here it only gets its name.
 
 import typer
 
+from models.export.command import export
+from models.scoring.command import score
 from models.simulator.command import simulate_command
+from models.training.command import train
 
 app = typer.Typer(
     help="How the network came to be: simulate scans, train on them, export, evaluate.",
@@ -21,6 +24,9 @@ def _workshop() -> None:
 
 
 app.command("simulate")(simulate_command)
+app.command("train")(train)
+app.command("export")(export)
+app.command("score")(score)
 
 if __name__ == "__main__":
     app()

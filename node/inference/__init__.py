@@ -1,14 +1,24 @@
 """The model: verified at start, warm, maps out."""
 
-from node.inference.manifest import Manifest, Output, Tensor, Training, read_manifest
+from node.inference.manifest import (
+    Grid,
+    Input,
+    Manifest,
+    Output,
+    Training,
+    manifest_path,
+    read_manifest,
+)
 from node.inference.model import OnnxModel, load_model
 
 __all__ = [
+    "Grid",
+    "Input",
     "Manifest",
     "OnnxModel",
     "Output",
-    "Tensor",
     "Training",
     "load_model",
+    "manifest_path",
     "read_manifest",
 ]

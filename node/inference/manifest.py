@@ -19,7 +19,7 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Tensor(_Part):
+class Input(_Part):
     """One input: an axis is a number where it is fixed, a name where it may vary."""
 
     name: Text
@@ -67,7 +67,7 @@ class Manifest(_Part):
     licence: Text
     sha256: Digest
     grid: Grid
-    inputs: tuple[Tensor, ...]
+    inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
     training: Training
     metrics: dict[str, float]

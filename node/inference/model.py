@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from node import log
 from node.errors import InferenceError, ModelError
-from node.inference.manifest import Manifest, Output, Tensor, manifest_path, read_manifest
+from node.inference.manifest import Input, Manifest, Output, manifest_path, read_manifest
 from node.inference.session import open_session, run_session
 from node.perfusion import Estimator, ModelGrid, ModelInput, PerfusionMaps, restore
 
@@ -148,7 +148,7 @@ def _check_graph(manifest: Manifest, session: Any, path: Path) -> None:
 
 
 def _check_side(
-    side: str, promised: Sequence[Tensor | Output], found: Sequence[Any], path: Path
+    side: str, promised: Sequence[Input | Output], found: Sequence[Any], path: Path
 ) -> None:
     """Refuse names or shapes on one side of the graph that the manifest does not say."""
     beside = manifest_path(path).name

@@ -51,9 +51,10 @@ def run_session(
     InferenceError
         If ONNX Runtime fails, for example for want of memory.
     """
+    failures: tuple[type[Exception], ...] = (*_failures(_runtime()), MemoryError)
     try:
         results: Sequence[NDArray[np.float32]] = session.run(list(outputs), dict(feed))
-    except (*_failures(_runtime()), MemoryError) as problem:
+    except failures as problem:
         raise InferenceError(f"ONNX Runtime failed: {problem}") from problem
     return results
 

@@ -7,7 +7,7 @@ from node.perfusion.model_input import ModelGrid, ModelInput
 from node.perfusion.preparation import prepare
 from node.perfusion.quality import Grade, QualityFlag, assess
 from node.perfusion.quantities import Quantity
-from node.perfusion.restoration import restore
+from node.perfusion.restoration import onto_model, restore
 
 __all__ = [
     "DynamicCt",
@@ -22,6 +22,7 @@ __all__ = [
     "Quantity",
     "assess",
     "find_lesion",
+    "onto_model",
     "prepare",
     "restore",
 ]

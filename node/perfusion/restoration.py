@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from node.perfusion.maps import Estimator, PerfusionMaps
 from node.perfusion.model_input import ModelInput
-from node.perfusion.pixels import linear_weights
+from node.perfusion.pixels import area_weights, linear_weights
 from node.perfusion.quantities import Quantity
 
 
@@ -43,3 +43,35 @@ def restore(
         spacing_mm=prepared.scan.spacing_mm,
         estimator=estimator,
     )
+
+
+def onto_model(values: NDArray[np.float32], prepared: ModelInput) -> NDArray[np.float32]:
+    """Values of the scan's grid averaged onto the network's pixels, as ``prepare`` does it.
+
+    Training and evaluation bring a simulated scan's truth to the network's outputs with it.
+
+    Parameters
+    ----------
+    values
+        (Z, Y, X) float32 on the scan's grid.
+    prepared
+        The input whose pixels are wanted.
+
+    Returns
+    -------
+    (Z, H, W) float32, 0 where the network's grid leaves the scan
+    """
+    _, height, width = prepared.baseline_hu.shape
+    (y, x), (_, dy, dx) = prepared.origin_px, prepared.scan.spacing_mm
+    down = _area_from(values.shape[1], height, y, prepared.grid.pixel_mm / dy)
+    across = _area_from(values.shape[2], width, x, prepared.grid.pixel_mm / dx)
+    averaged: NDArray[np.float32] = down @ (values @ across.T)
+    return averaged
+
+
+def _area_from(source: int, target: int, first: int, ratio: float) -> NDArray[np.float32]:
+    """Area weights of a grid that begins at pixel ``first``; 0 where it leaves the source."""
+    inside = min(target, int(np.ceil((source - first) / ratio)))
+    weights = np.zeros((target, source), np.float32)
+    weights[:inside, first:] = area_weights(source - first, inside, ratio)
+    return weights

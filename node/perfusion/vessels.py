@@ -8,6 +8,8 @@ STRONG_FRACTION = 0.02
 VOXELS = 12
 # SCIENCE.md section 2: score = z(height) - 3.5 z(arrival) - z(width).
 ARRIVAL_WEIGHT = 3.5
+# A sinus fills 4-9 s after the artery; one point of a 2 s grid tells the two apart.
+VENOUS_LAG_POINTS = 1.0
 
 
 def vessel_curves(
@@ -16,8 +18,8 @@ def vessel_curves(
     """The curves of the likeliest artery and the likeliest vein.
 
     The artery is the mean of the voxels that, among the strongest enhancers, are early, high
-    and narrow; the vein the mean of those with the highest peak, which lies in a large sinus
-    and suffers least from partial volume. Both are scale references for the network as much
+    and narrow; the vein the mean of the highest that fill clearly later, which lie in a large
+    sinus and suffer least from partial volume. Both are scale references for the network as much
     as input functions.
 
     Parameters
@@ -38,9 +40,10 @@ def vessel_curves(
     peak = smooth.max(axis=1)
     wanted = min(len(peak), max(2 * VOXELS, int(STRONG_FRACTION * len(peak))))
     strong = np.argpartition(peak, -wanted)[-wanted:]
-    artery = curves[strong[_arterial_order(smooth[strong])[:VOXELS]]].mean(axis=0)
-    vein = curves[strong[np.argsort(-peak[strong])[:VOXELS]]].mean(axis=0)
-    return np.stack([artery, vein]).astype(np.float32)
+    curves, smooth = curves[strong], smooth[strong]
+    arterial = _arterial_order(smooth)[:VOXELS]
+    venous = _venous_order(smooth, arterial)[:VOXELS]
+    return np.stack([curves[arterial].mean(axis=0), curves[venous].mean(axis=0)]).astype(np.float32)
 
 
 def _arterial_order(curves: NDArray[np.float64]) -> NDArray[np.intp]:
@@ -51,6 +54,14 @@ def _arterial_order(curves: NDArray[np.float64]) -> NDArray[np.intp]:
     width = half.sum(axis=1).astype(np.float64)
     score = _standard(height) - ARRIVAL_WEIGHT * _standard(arrival) - _standard(width)
     return np.argsort(-score)
+
+
+def _venous_order(curves: NDArray[np.float64], arterial: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Indices of (V, N) curves, the highest first, those later than the artery before all."""
+    height = curves.max(axis=1)
+    arrival = _first_crossing(curves, height)
+    late = arrival >= np.median(arrival[arterial]) + VENOUS_LAG_POINTS
+    return np.lexsort((-height, ~late))
 
 
 def _first_crossing(

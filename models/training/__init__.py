@@ -1,0 +1,19 @@
+"""Simulated patients in, a trained network out."""
+
+from models.training.batches import Batch, Batches
+from models.training.cohort import GRID, Case, cohort
+from models.training.loop import Schedule, Trained, Trainer, trained_network
+from models.training.loss import map_loss
+
+__all__ = [
+    "GRID",
+    "Batch",
+    "Batches",
+    "Case",
+    "Schedule",
+    "Trained",
+    "Trainer",
+    "cohort",
+    "map_loss",
+    "trained_network",
+]

@@ -1,0 +1,186 @@
+"""Training: seeded, resumable, the same weights whether interrupted or not."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from models.network import PerfusionNet, Widths
+from models.training.batches import Batches
+from models.training.loss import map_loss
+
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
+EMA_DECAY = 0.998
+WARM_UP_STEPS = 100
+WEIGHT_DECAY = 1e-4
+MAX_GRADIENT = 1.0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast to learn.
+
+    Parameters
+    ----------
+    steps
+        Optimiser steps.
+    learning_rate
+        Highest one; it warms up over the first steps and falls along a cosine to nought.
+    seed
+        Decides initial weights and every batch.
+    mixed_precision
+        Convolutions in bfloat16: eight times as quick on a CPU with AMX, four on a GPU.
+    save_every
+        Steps between checkpoints.
+    cases
+        Patients in the cohort.
+    """
+
+    steps: int
+    learning_rate: float = 2e-3
+    seed: int = 1
+    mixed_precision: bool = True
+    save_every: int = 250
+    cases: int = 1
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step."""
+        warm = min(1.0, (step + 1) / WARM_UP_STEPS)
+        return self.learning_rate * warm * 0.5 * (1.0 + float(np.cos(np.pi * step / self.steps)))
+
+
+class Trainer:
+    """A network on its way: weights, their running mean, the optimiser and the loss so far.
+
+    Parameters
+    ----------
+    schedule
+        How long and how fast.
+    checkpoint
+        Where the state is kept; an existing one of the same schedule is taken up again.
+    widths
+        Channels of the network.
+    device
+        Where to compute.
+
+    Raises
+    ------
+    ValueError
+        If the checkpoint was made with another schedule or other widths.
+    """
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        checkpoint: Path,
+        *,
+        widths: Widths | None = None,
+        device: str = "cpu",
+    ) -> None:
+        torch.manual_seed(schedule.seed)
+        self.schedule, self.checkpoint = schedule, checkpoint
+        self.device = torch.device(device)
+        self.widths = widths or Widths()
+        network = PerfusionNet(widths=self.widths).to(self.device)
+        # Channels last suits AMX and tensor cores; torch's stubs do not know the argument.
+        self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.mean = AveragedModel(self.network, multi_avg_fn=_running_mean, use_buffers=True)
+        self.optimiser = torch.optim.AdamW(self.network.parameters(), weight_decay=WEIGHT_DECAY)
+        self.losses: list[float] = []
+        if checkpoint.exists():
+            self._resume()
+
+    @property
+    def step(self) -> int:
+        """How many steps are done."""
+        return len(self.losses)
+
+    def run(self, batches: Batches, on_step: Callable[[int, float], None]) -> None:
+        """Train to the schedule's end, saving on the way; ``on_step`` hears step and loss."""
+        self.network.train()
+        while self.step < self.schedule.steps:
+            self._advance(batches)
+            on_step(self.step, self.losses[-1])
+            if self.step % self.schedule.save_every == 0 or self.step == self.schedule.steps:
+                self.save()
+
+    def save(self) -> None:
+        """Keep the whole state, replacing the last one only once it is written."""
+        self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.checkpoint.with_suffix(".partial")
+        torch.save(
+            {
+                "schedule": asdict(self.schedule),
+                "widths": asdict(self.widths),
+                "network": self.network.state_dict(),
+                "mean": self.mean.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "losses": self.losses,
+            },
+            partial,
+        )
+        partial.replace(self.checkpoint)
+
+    def _advance(self, batches: Batches) -> None:
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.schedule.rate(self.step)
+        batch = batches[self.step].to(self.device)
+        enhancement = batch.enhancement.to(memory_format=torch.channels_last)
+        with torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.schedule.mixed_precision
+        ):
+            maps = self.network(enhancement, batch.baseline, batch.vessels)
+        loss = map_loss(maps.float(), batch.maps, batch.shares)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch's own
+        nn.utils.clip_grad_norm_(self.network.parameters(), MAX_GRADIENT)
+        self.optimiser.step()
+        self.mean.update_parameters(self.network)
+        self.losses.append(float(loss.detach()))
+
+    def _resume(self) -> None:
+        state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        mine: dict[str, Any] = {"schedule": asdict(self.schedule), "widths": asdict(self.widths)}
+        for part, wanted in mine.items():
+            if state[part] != wanted:
+                raise ValueError(f"{self.checkpoint} has the {part} {state[part]}, not {wanted}")
+        self.network.load_state_dict(state["network"])
+        self.mean.load_state_dict(state["mean"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.losses = list(state["losses"])
+
+
+def _running_mean(mean: Tensors, new: Tensors, count: Tensor | int) -> None:
+    """Move the running mean towards new weights; fast at first, so that short runs count."""
+    with torch.no_grad():
+        decay = min(EMA_DECAY, (1.0 + float(count)) / (10.0 + float(count)))
+        for kept, fresh in zip(mean, new, strict=True):
+            if kept.is_floating_point():
+                kept.lerp_(fresh, 1.0 - decay)
+            else:
+                kept.copy_(fresh)
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A network out of training, with what it was trained on."""
+
+    network: PerfusionNet
+    schedule: Schedule
+
+
+def trained_network(checkpoint: Path) -> Trained:
+    """The running mean of a checkpoint's weights, ready to export."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    widths = Widths(state["widths"]["temporal"], tuple(state["widths"]["levels"]))
+    network = PerfusionNet(widths=widths)
+    prefix = "module."
+    mean = {k.removeprefix(prefix): v for k, v in state["mean"].items() if k.startswith(prefix)}
+    network.load_state_dict(mean)
+    return Trained(network.eval(), Schedule(**state["schedule"]))

@@ -1,0 +1,57 @@
+"""How far maps are from the truth, where the truth means something."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from models.network import SCALES
+from node.perfusion import Quantity
+
+# Beyond these the truth is that of large vessels, which are shown but never measured.
+CEILINGS = {
+    Quantity.CBF: 120.0,
+    Quantity.CBV: 12.0,
+    Quantity.MTT: 25.0,
+    Quantity.TTP: 40.0,
+    Quantity.TMAX: 25.0,
+}
+FLOWS = (Quantity.CBF, Quantity.CBV)
+HYPOPERFUSION_GAIN = 1.0
+CORE_GAIN = 5.0
+OTHER_BRAIN = 0.15
+ROOT_FLOOR = 0.01
+
+
+def map_loss(maps: Tensor, truth: Tensor, shares: Tensor) -> Tensor:
+    """Mean weighted error of all maps, each in units of its scale.
+
+    Parenchyma counts fully, hypoperfusion and core more (they are small, and decisions hang
+    on them). Vessels and fluid count a little, and for blood flow and volume only: their
+    timing means nothing. Flow and volume are compared by their roots besides, since what
+    tells core from penumbra lies at the low end.
+
+    Parameters
+    ----------
+    maps, truth
+        (B, 5, H, W) in the units and the order of ``models.network.SCALES``.
+    shares
+        (B, 4, H, W): parenchyma, hypoperfusion, core, brain.
+    """
+    parenchyma, hypoperfusion, core, brain = shares.unbind(1)
+    inside = parenchyma * (1.0 + HYPOPERFUSION_GAIN * hypoperfusion + CORE_GAIN * core)
+    around = OTHER_BRAIN * (brain - parenchyma).clamp(min=0.0)
+    total = maps.new_zeros(())
+    for i, (quantity, scale) in enumerate(SCALES.items()):
+        found = maps[:, i] / scale
+        wanted = truth[:, i].clamp(max=CEILINGS[quantity]) / scale
+        weight = inside + around if quantity in FLOWS else inside
+        error = functional.smooth_l1_loss(found, wanted, reduction="none", beta=0.05)
+        if quantity in FLOWS:
+            error = error + (_root(found) - _root(wanted)).abs()
+        total = total + (weight * error).sum() / weight.sum().clamp(min=1.0)
+    return total / len(SCALES)
+
+
+def _root(values: Tensor) -> Tensor:
+    """Square root with a finite slope at 0."""
+    return torch.sqrt(values + ROOT_FLOOR)
