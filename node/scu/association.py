@@ -1,0 +1,93 @@
+"""An association with a destination: opened, used, and released whatever happens."""
+
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import cast
+
+from pydicom.uid import UID
+from pynetdicom import AE, evt
+from pynetdicom.association import Association
+from pynetdicom.presentation import PresentationContext, build_context
+from pynetdicom.transport import AssociationSocket
+
+from node.errors import PeerUnreachableError
+from node.settings import Destination
+
+# As the listener's: one implementation, one identity (PS3.7 D.3.3.2).
+_IMPLEMENTATION_CLASS_UID = "2.25.113850264671630074656366017188756390983"
+_IMPLEMENTATION_VERSION_NAME = "PERFUSION_NODE_1"
+_CONNECT_S, _ACSE_S, _DIMSE_S = 10.0, 30.0, 60.0
+_MAX_PDU_BYTES = 131_072
+
+
+class NothingAcceptedError(Exception):
+    """The peer accepted the association and none of its presentation contexts."""
+
+
+@contextmanager
+def association(
+    destination: Destination, calling_ae_title: str, pairs: Sequence[tuple[UID, UID]]
+) -> Iterator[Association]:
+    """An established association that proposes each pair of class and transfer syntax.
+
+    Raises
+    ------
+    PeerUnreachableError
+        If there is none to be had.
+    NothingAcceptedError
+        If every context was rejected.
+    """
+    assoc = _opened(destination, calling_ae_title, pairs)
+    try:
+        yield assoc
+    finally:
+        if assoc.is_established:
+            assoc.release()
+
+
+def _opened(
+    destination: Destination, calling_ae_title: str, pairs: Sequence[tuple[UID, UID]]
+) -> Association:
+    ae = AE(calling_ae_title)
+    ae.implementation_class_uid = _IMPLEMENTATION_CLASS_UID
+    ae.implementation_version_name = _IMPLEMENTATION_VERSION_NAME
+    ae.connection_timeout, ae.acse_timeout = _CONNECT_S, _ACSE_S
+    ae.dimse_timeout = ae.network_timeout = _DIMSE_S
+    assoc = ae.associate(
+        destination.host,
+        destination.port,
+        contexts=[_context(sop_class, syntax) for sop_class, syntax in pairs],
+        ae_title=destination.ae_title,
+        max_pdu=_MAX_PDU_BYTES,
+        evt_handlers=[(evt.EVT_CONN_OPEN, _send_at_once)],
+    )
+    if assoc.is_established:
+        return assoc
+    if assoc.rejected_contexts and not assoc.accepted_contexts:
+        raise NothingAcceptedError
+    raise PeerUnreachableError(f"{_name(destination)} {_refusal(assoc)}")
+
+
+def _context(sop_class: UID, syntax: UID) -> PresentationContext:
+    return build_context(sop_class, [syntax])
+
+
+def _send_at_once(event: evt.Event) -> None:
+    """Without Nagle's algorithm: the last, short PDU of an object must not wait for an ACK."""
+    sock = cast(AssociationSocket, event.assoc.dul.socket).socket
+    if sock is not None:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _refusal(assoc: Association) -> str:
+    """Why there is no association."""
+    if assoc.is_rejected and (primitive := assoc.acceptor.primitive):
+        return f"rejected the association: {primitive.reason_str} ({primitive.result_str})"
+    if assoc.is_aborted:
+        return "did not answer, or aborted the association"
+    return "cannot be connected to"
+
+
+def _name(destination: Destination) -> str:
+    return f"{destination.name} ({destination.ae_title} at {destination.host}:{destination.port})"
