@@ -158,11 +158,10 @@ def _wait_until_delivered(status: str, folder: Path) -> dict[str, Any]:
     found: list[dict[str, Any]] = []
 
     def ended(view: Status) -> bool:
-        listed = _get(f"{status}/api/series")
-        series = (listed or {}).get("series", [])
+        series = _get(f"{status}/api/series") or []
         if series:
             found[:] = series
-            view.update(f"{series[0]['state']} {series[0]['waiting_for']}")
+            view.update(f"{series[0]['state']}: {series[0]['words']}")
         return bool(series) and series[0]["state"] in _ENDS
 
     with console.status("Waiting for the maps ...") as view:
@@ -180,11 +179,10 @@ def _poll(done: Callable[[], bool], folder: Path, what: str) -> None:
         time.sleep(0.2)
 
 
-def _get(url: str) -> dict[str, Any] | None:
+def _get(url: str) -> Any:  # JSON of any shape; None where nothing answers
     try:
         with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - http to 127.0.0.1
-            document: dict[str, Any] = json.load(answer)
-            return document
+            return json.load(answer)
     except (urllib.error.URLError, ConnectionError, TimeoutError):
         return None
 

@@ -30,6 +30,11 @@ def print_json(value: object) -> None:
     print(json.dumps(value, default=_plain, indent=2))  # noqa: T201 - rich would wrap the lines
 
 
+def write_json(path: Path, value: object) -> None:
+    """One JSON document in a file."""
+    path.write_text(json.dumps(value, default=_plain, indent=2) + "\n", encoding="utf-8")
+
+
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """A table on standard output; cells are text, never markup."""
     table = Table(title=title, title_justify="left", header_style="bold")

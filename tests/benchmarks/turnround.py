@@ -1,0 +1,155 @@
+"""Last image to maps in the PACS, stage by stage, for 16 slices x 30 frames x 512 x 512.
+
+``make bench-turnround`` runs it: the whole node (``perfusion-node up``), DCMTK's storescu as the
+scanner, DCMTK's storescp as the PACS. Prints a Markdown table and one line of JSON.
+"""
+
+import argparse
+import json
+import os
+import platform
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tests.support.peers import require
+
+ROOT = Path(__file__).parents[2]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def process(*command: str | Path, log: Path) -> Iterator[None]:
+    with log.open("wb") as out:
+        child = subprocess.Popen(
+            [str(c) for c in command], stdout=out, stderr=subprocess.STDOUT, cwd=ROOT
+        )
+    try:
+        yield
+    finally:
+        child.terminate()
+        child.wait(60)
+
+
+def get(url: str) -> Any:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return json.load(answer)
+    except (urllib.error.URLError, ConnectionError, TimeoutError):
+        return None
+
+
+def simulate(folder: Path, runs: int) -> list[Path]:
+    """One scan of the demo's patient per run, under other UIDs."""
+    scans = []
+    for run in range(runs):
+        out = folder / f"scan-{run}"
+        subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "models",
+                "simulate",
+                "--demo",
+                "--salt",
+                str(run),
+                "--out",
+                out,
+            ],
+            cwd=ROOT,
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        scans.append(next(out.glob("case-*/dicom")))
+    return scans
+
+
+def one_run(scan: Path, port: int, page: str, seen: set[str]) -> dict[str, float]:
+    """Seconds of each stage for one scan pushed through the node."""
+    environment = {**os.environ, "TCP_NODELAY": "1"}
+    command = [require("storescu", package="dcmtk"), "+sd", "+r", "-aec", "PERFUSION"]
+    began = time.monotonic()
+    subprocess.run([*command, "127.0.0.1", str(port), str(scan)], check=True, env=environment)
+    sent = time.monotonic()
+    while True:
+        listed = get(f"{page}/api/series") or []
+        new = [r for r in listed if r["series_instance_uid"] not in seen]
+        if new and new[0]["state"] in {"DELIVERED", "REFUSED", "FAILED"}:
+            break
+        time.sleep(0.02)
+    record = get(f"{page}/api/series/{new[0]['series_instance_uid']}")
+    seen.add(record["series_instance_uid"])
+    assert record["state"] == "DELIVERED", record["reason"]
+    at = {
+        key: datetime.fromisoformat(record[key]).replace(tzinfo=UTC)
+        for key in ("received_last_at", "completed_at", "analysing_at", "ready_at", "delivered_at")
+    }
+
+    def between(first: str, last: str) -> float:
+        return (at[last] - at[first]).total_seconds()
+
+    return {
+        "receiving 480 images": sent - began,
+        "grace and noticing": between("received_last_at", "completed_at"),
+        "waiting for the worker": between("completed_at", "analysing_at"),
+        **{f"analyse: {k}": v for k, v in record["stages_s"].items()},
+        "delivering": between("ready_at", "delivered_at"),
+        "last image to maps in the PACS": between("received_last_at", "delivered_at"),
+    }
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5)
+    runs = parser.parse_args().runs
+    with tempfile.TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        scans = simulate(folder, runs + 1)
+        port, archive, web = free_port(), free_port(), free_port()
+        (folder / "pacs").mkdir()
+        config = folder / "node.toml"
+        config.write_text(
+            f'data_dir = "{folder}/data"\n[scp]\nport = {port}\n[status]\nport = {web}\n'
+            f'[[destinations]]\nname = "pacs"\nae_title = "PACS"\nport = {archive}\n'
+        )
+        page = f"http://127.0.0.1:{web}"
+        storescp = require("storescp", package="dcmtk")
+        with (
+            process(storescp, "-od", folder / "pacs", str(archive), log=folder / "pacs.log"),
+            process(sys.executable, "-m", "node.cli", "up", "-c", config, log=folder / "node.log"),
+        ):
+            while get(f"{page}/health/ready") is None:
+                time.sleep(0.1)
+            seen: set[str] = set()
+            one_run(scans[0], port, page, seen)  # the first warms caches and is not counted
+            measured = [one_run(scan, port, page, seen) for scan in scans[1:]]
+    print(
+        f"{runs} runs, {os.cpu_count()} cores, {platform.machine()}, {datetime.now(UTC):%Y-%m-%d}\n"
+    )
+    print("| stage | median [s] | range [s] |\n|---|---|---|")
+    for stage in measured[0]:
+        values = [m[stage] for m in measured]
+        print(
+            f"| {stage} | {statistics.median(values):.2f} | {min(values):.2f}-{max(values):.2f} |"
+        )
+    print("\n" + json.dumps(measured))
+
+
+if __name__ == "__main__":
+    main()
