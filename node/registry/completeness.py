@@ -43,7 +43,9 @@ class CompletenessStore(Store):
                     looked_instances=seen.instances,
                     content_complete=content_complete,
                     missing=rows.storable(missing),
-                    waiting_for=rows.storable(missing) or "the end of the series",
+                    waiting_for=f"more images: {rows.storable(missing)}"
+                    if missing
+                    else "more images",
                 )
 
     def complete(self, seen: Receiving, *, now: datetime, note: str) -> bool:

@@ -1,0 +1,109 @@
+"""The Celery application: two queues of wake-ups, nothing that could be lost with them."""
+
+from typing import Any
+
+from celery import Celery
+
+from node import log
+from node.errors import (
+    NodeError,
+    QueueUnavailableError,
+    RegistryUnavailableError,
+    SettingsError,
+)
+from node.jobs.queue import WakeQueue
+from node.jobs.steps import Steps
+from node.ports import SeriesState, Wake
+from node.settings import Settings
+
+VISIBILITY_S = 15 * 60
+"""Unacknowledged messages come back after this [s]: above any step, see LeaseTiming."""
+
+_LOG = log.get("jobs")
+_LEFT_TO_THE_SWEEP = (RegistryUnavailableError, QueueUnavailableError)
+_SOCKET = {
+    "visibility_timeout": VISIBILITY_S,
+    "socket_timeout": 5.0,
+    "socket_connect_timeout": 2.0,
+    "socket_keepalive": True,
+    "health_check_interval": 30,
+    "retry_on_timeout": False,
+}
+
+
+def make_app(settings: Settings) -> Celery:
+    """A Celery application on the settings' Redis; it can publish, see :func:`add_tasks`.
+
+    Raises
+    ------
+    SettingsError
+        If there is no ``redis_url``.
+    """
+    if not settings.redis_url:
+        raise SettingsError("redis_url is not set: workers find their work through Redis")
+    app = Celery("node", broker=settings.redis_url, set_as_current=False)
+    app.conf.update(_configuration())
+    return app
+
+
+def add_tasks(app: Celery, steps: Steps, queue: WakeQueue) -> None:
+    """Give the application its two tasks; each only wakes a step, which asks the registry."""
+
+    def analyse(series_instance_uid: str) -> None:
+        try:
+            state = steps.analyse(series_instance_uid)
+            if state in (SeriesState.READY, SeriesState.REFUSED):
+                queue.publish(Wake("deliver", series_instance_uid))
+        except _LEFT_TO_THE_SWEEP as fault:
+            _leave("analyse", series_instance_uid, fault)
+
+    def deliver(series_instance_uid: str) -> None:
+        try:
+            steps.deliver(series_instance_uid)
+        except _LEFT_TO_THE_SWEEP as fault:
+            _leave("deliver", series_instance_uid, fault)
+
+    app.task(analyse, name="analyse")
+    app.task(deliver, name="deliver")
+
+
+def _leave(queue: str, series_instance_uid: str, fault: NodeError) -> None:
+    _LOG.warning(
+        "left_to_the_sweep",
+        queue=queue,
+        series_instance_uid=series_instance_uid,
+        found=str(fault),
+        remedy=fault.remedy,
+    )
+
+
+def _configuration() -> dict[str, Any]:
+    return {
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": True,
+        "task_ignore_result": True,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "task_create_missing_queues": True,
+        "worker_prefetch_multiplier": 1,
+        "worker_pool": "solo",  # CUDA does not survive a fork
+        "worker_concurrency": 1,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        "worker_enable_remote_control": False,
+        "worker_send_task_events": False,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "broker_connection_timeout": 2.0,
+        "broker_heartbeat": 0,
+        "broker_transport_options": _SOCKET,
+        "result_backend_transport_options": _SOCKET,
+        "visibility_timeout": VISIBILITY_S,
+        "task_publish_retry": True,
+        "task_publish_retry_policy": {
+            "max_retries": 1,
+            "interval_start": 0.1,
+            "interval_step": 0.1,
+            "interval_max": 0.2,
+        },
+    }

@@ -1,0 +1,100 @@
+"""A lease kept alive by a thread of its own, as long as its step gets on."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from node import log
+from node.errors import RegistryUnavailableError
+from node.ports import Lease, Ledger
+
+_LOG = log.get("jobs")
+
+
+@dataclass(frozen=True)
+class LeaseTiming:
+    """How long a lease runs, how often it is extended, and when its step counts as stuck [s].
+
+    A step that tells of no progress for ``stalled_s`` loses its lease: a process that hangs
+    in a driver still has living threads, so a heartbeat alone would prove nothing.
+    """
+
+    lease_s: float
+    heartbeat_s: float
+    stalled_s: float = 600.0
+
+    def until(self) -> datetime:
+        """When a lease taken or extended now runs out."""
+        return datetime.now(UTC) + timedelta(seconds=self.lease_s)
+
+
+class HeldLease:
+    """Extends a lease in the background until the ``with`` block ends.
+
+    Parameters
+    ----------
+    ledger, lease, timing
+        What is extended, and how.
+    on_stalled
+        Called once from the background when the step is stuck.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        lease: Lease,
+        timing: LeaseTiming,
+        on_stalled: Callable[[Lease], None],
+    ) -> None:
+        self._ledger = ledger
+        self._timing = timing
+        self._on_stalled = on_stalled
+        self._ended = threading.Event()
+        self._progressed = time.monotonic()
+        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+        self.lease = lease
+        self.lost = False
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def progressed(self) -> None:
+        """Note that the step got on."""
+        self._progressed = time.monotonic()
+
+    def _beat(self) -> None:
+        while not self._ended.wait(self._timing.heartbeat_s):
+            if time.monotonic() - self._progressed > self._timing.stalled_s:
+                _LOG.error("step_stalled", **_facts(self.lease), after_s=self._timing.stalled_s)
+                self._on_stalled(self.lease)
+                return
+            if not self._extended():
+                self.lost = True
+                _LOG.warning("lease_lost", **_facts(self.lease))
+                return
+
+    def _extended(self) -> bool:
+        try:
+            return self._ledger.extend(self.lease, self._timing.until())
+        except RegistryUnavailableError as fault:
+            # it may be back before the lease runs out; the step's own commit will tell
+            _LOG.warning("lease_not_extended", **_facts(self.lease), found=str(fault))
+            return True
+
+
+def _facts(lease: Lease) -> dict[str, str]:
+    return {"series_instance_uid": lease.series_instance_uid, "queue": lease.queue}

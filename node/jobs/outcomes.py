@@ -1,0 +1,72 @@
+"""What a destination's answer means for a delivery: stored, tried again, or over."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from node.errors import NodeError
+from node.jobs.retry import RetryPolicy
+from node.ports import DeliveryOutcome, DeliveryState, DueDelivery, StoreOutcome
+from node.scu import is_permanent, is_stored
+
+
+@dataclass(frozen=True)
+class DeliveryPolicy:
+    """How often and for how long a delivery is tried.
+
+    Parameters
+    ----------
+    retry
+        The pauses between tries.
+    patience
+        After this long since it was first due, a delivery is given up.
+    """
+
+    retry: RetryPolicy
+    patience: timedelta
+
+    def of_answer(self, due: DueDelivery, answer: StoreOutcome, now: datetime) -> DeliveryOutcome:
+        """What a C-STORE response comes to (PS3.4 Table B.2-1); B0xx was stored all the same."""
+        status, message = answer.status, answer.message
+        if status is None:
+            return _outcome(due, DeliveryState.SKIPPED, None, message or "context rejected")
+        if is_stored(status):
+            state = DeliveryState.STORED if status == 0 else DeliveryState.WARNING
+            return _outcome(due, state, status, message)
+        message = message or f"answered 0x{status:04X}"
+        if is_permanent(status):
+            return _outcome(due, DeliveryState.FAILED, status, message)
+        return self._later(due, status, message, now)
+
+    def of_fault(self, due: DueDelivery, fault: NodeError, now: datetime) -> DeliveryOutcome:
+        """What no answer at all comes to."""
+        if not fault.retry:
+            return _outcome(due, DeliveryState.FAILED, None, str(fault))
+        return self._later(due, None, str(fault), now)
+
+    def _later(
+        self, due: DueDelivery, status: int | None, message: str, now: datetime
+    ) -> DeliveryOutcome:
+        if now - due.since >= self.patience:
+            hours = self.patience.total_seconds() / 3600
+            return _outcome(
+                due, DeliveryState.FAILED, status, f"given up after {hours:g} h: {message}"
+            )
+        pause = timedelta(seconds=self.retry.pause_s(due.attempts + 1))
+        return _outcome(due, DeliveryState.PENDING, status, message, now + pause)
+
+
+def _outcome(
+    due: DueDelivery,
+    state: DeliveryState,
+    status: int | None,
+    message: str,
+    next_try_at: datetime | None = None,
+) -> DeliveryOutcome:
+    return DeliveryOutcome(
+        sop_instance_uid=due.sop_instance_uid,
+        destination=due.destination,
+        state=state,
+        status=status,
+        message=message,
+        next_try_at=next_try_at,
+    )

@@ -1,0 +1,183 @@
+"""The two steps of a series, run under a lease: analyse it, deliver its results."""
+
+import itertools
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from node import log, route
+from node.derived import DerivedObject
+from node.errors import (
+    InferenceError,
+    NodeError,
+    PeerUnreachableError,
+    SpoolFullError,
+    UnknownDestinationError,
+    WrongStateError,
+)
+from node.jobs.lease import HeldLease, LeaseTiming
+from node.jobs.outcomes import DeliveryPolicy
+from node.jobs.owner import new_owner
+from node.jobs.retry import RetryPolicy
+from node.ports import DueDelivery, Kept, Lease, Reason, SeriesState, StoreOutcome, Wake
+from node.wiring import Node
+
+_LOG = log.get("jobs")
+
+
+def _leave_it(_lease: Lease) -> None:
+    """The lease runs out, and another worker takes the series."""
+
+
+class Steps:
+    """What a worker does when it is woken; every step may run any number of times.
+
+    Parameters
+    ----------
+    node
+        Registry, spool, model and destinations.
+    on_stalled
+        What to do about a step that is stuck.
+    """
+
+    def __init__(self, node: Node, on_stalled: Callable[[Lease], None] = _leave_it) -> None:
+        jobs = node.settings.jobs
+        self._node = node
+        self._on_stalled = on_stalled
+        self._timing = LeaseTiming(jobs.lease_s, jobs.heartbeat_s)
+        self._retry = RetryPolicy(jobs.retry_first_s, jobs.retry_longest_s)
+        self._outcomes = DeliveryPolicy(self._retry, timedelta(hours=jobs.delivery_hours))
+
+    def analyse(self, series_instance_uid: str) -> SeriesState | None:
+        """The series' state after its analysis; None where none was due or it came to nothing."""
+        state = None
+        with self._leased(Wake("analyse", series_instance_uid)) as held:
+            if held is not None:
+                state = self._analyse(held)
+        return state
+
+    def deliver(self, series_instance_uid: str) -> SeriesState | None:
+        """The series' state after a round; None where none was due or it came to nothing."""
+        state = None
+        with self._leased(Wake("deliver", series_instance_uid)) as held:
+            if held is not None:
+                state = self._deliver(held)
+        return state
+
+    def _analyse(self, held: HeldLease) -> SeriesState:
+        lease, ledger = held.lease, self._node.registry
+        outcome = route.analyse(
+            ledger.instances(lease.series_instance_uid),
+            model=self._node.model,
+            keep=self._keep(lease),
+            options=self._node.options(lease.revision, lease.completed_at),
+            progress=lambda _stage, _done: held.progressed(),
+        )
+        wanted = self._node.wanted_results()
+        state = ledger.finish(lease, outcome, destinations=wanted, now=_now())
+        _LOG.info(
+            "series_analysed",
+            series_instance_uid=lease.series_instance_uid,
+            state=str(state),
+            reason=outcome.reason.code if outcome.reason else None,
+            objects=len(outcome.results),
+            took_s=round(sum(outcome.stages_s.values()), 3),
+        )
+        return state
+
+    def _deliver(self, held: HeldLease) -> SeriesState:
+        lease, ledger = held.lease, self._node.registry
+        due = ledger.deliveries_due(lease, _now())
+        for name, objects in itertools.groupby(due, key=lambda each: each.destination):
+            if held.lost:
+                break  # settle() says so
+            self._deliver_to(name, list(objects), held)
+        state = ledger.settle(lease, now=_now())
+        _LOG.info("round_ended", series_instance_uid=lease.series_instance_uid, state=str(state))
+        return state
+
+    def _keep(self, lease: Lease) -> route.Keep:
+        def keep(made: DerivedObject) -> Kept:
+            return self._node.spool.keep_result(
+                lease.series_instance_uid, lease.revision, made.dataset
+            )
+
+        return keep
+
+    def _deliver_to(self, name: str, due: Sequence[DueDelivery], held: HeldLease) -> None:
+        """One round at one destination: each answer is recorded as it comes."""
+        ledger, waiting = self._node.registry, {each.sop_instance_uid: each for each in due}
+
+        def note(answer: StoreOutcome) -> None:
+            held.progressed()
+            answered = waiting.pop(answer.sop_instance_uid)
+            outcome = self._outcomes.of_answer(answered, answer, _now())
+            ledger.delivered(held.lease, outcome, now=_now())
+
+        try:
+            route.deliver(due, self._node.pacs(name), note)
+        except (PeerUnreachableError, UnknownDestinationError) as fault:
+            _LOG.warning("destination_failed", destination=name, found=str(fault))
+            for each in waiting.values():
+                outcome = self._outcomes.of_fault(each, fault, _now())
+                ledger.delivered(held.lease, outcome, now=_now())
+
+    @contextmanager
+    def _leased(self, wake: Wake) -> Iterator[HeldLease | None]:
+        """A lease for the block, None where there is none to be had; faults are recorded."""
+        ledger, until = self._node.registry, self._timing.until()
+        lease = ledger.lease(wake, new_owner(), now=_now(), until=until)
+        if lease is None:
+            yield None
+            return
+        facts = {"series_instance_uid": lease.series_instance_uid, "queue": lease.queue}
+        with HeldLease(ledger, lease, self._timing, self._on_stalled) as held:
+            try:
+                yield held
+            except WrongStateError as lost:
+                _LOG.warning("step_superseded", **facts, found=str(lost))
+            except NodeError as fault:
+                self._record(lease, fault)
+            except MemoryError:
+                self._record(lease, InferenceError("the memory of this machine did not suffice"))
+            except Exception as bug:
+                # it surfaces, and the series must not wait for it in silence
+                self._record(lease, _BugError(f"{type(bug).__name__} in the step to {lease.queue}"))
+                raise
+
+    def _record(self, lease: Lease, fault: NodeError) -> None:
+        """The fault in the registry: tried again later, or failed."""
+        now, tries = _now(), lease.attempts + 1
+        # a full disk says nothing against the series: it waits until there is room
+        patient = isinstance(fault, SpoolFullError)
+        again = patient or (fault.retry and tries < self._node.settings.jobs.max_attempts)
+        next_try_at = now + timedelta(seconds=self._retry.pause_s(tries)) if again else None
+        reason = Reason(_code(fault), str(fault), fault.remedy)
+        state = self._node.registry.fault(lease, reason, now=now, next_try_at=next_try_at)
+        _LOG.error(
+            "step_failed",
+            series_instance_uid=lease.series_instance_uid,
+            queue=lease.queue,
+            fault=reason.code,
+            found=reason.found,
+            remedy=reason.remedy,
+            state=str(state),
+        )
+
+
+class _BugError(NodeError):
+    """A mistake in the node itself; a crash that depends on chance deserves another try."""
+
+    retry = True
+    remedy = "Report the traceback in the worker's log; the series can be tried again."
+
+
+def _code(fault: NodeError) -> str:
+    """``SpoolFullError`` as ``spool_full``."""
+    words = re.findall("[A-Z][a-z]*", type(fault).__name__.removesuffix("Error"))
+    return "_".join(words).lower()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

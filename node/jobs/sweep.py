@@ -1,0 +1,177 @@
+"""The sweep: looks in the registry for what is due, and heals what a dead process left."""
+
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Protocol, Self
+
+from node import log
+from node.errors import NodeError
+from node.jobs.owner import is_gone
+from node.ports import Ledger, Receiving, Wake
+from node.series import completeness
+from node.settings import Settings
+
+AGAIN_S = 10.0
+"""A wake-up that led to nothing for so long may have been lost with Redis [s]."""
+LITTER_S = 600.0
+"""How often temporary files of dead processes are looked for [s]."""
+
+_LOG = log.get("sweep")
+
+
+class Queue(Protocol):
+    """Where wake-ups go."""
+
+    def publish(self, wake: Wake) -> None:
+        """Put a wake-up into its queue."""
+
+    def waiting(self, queue: str) -> int:
+        """How many wake-ups wait in a queue."""
+
+
+class Litter(Protocol):
+    """What leaves temporary files behind."""
+
+    def remove_litter(self) -> int:
+        """How many files of dead processes were removed."""
+
+
+class Sweeper:
+    """Looks at the registry every ``sweep_s``, in a thread of every worker.
+
+    Parameters
+    ----------
+    ledger
+        The truth.
+    queue
+        Where wake-ups go; without it, all else goes on.
+    spool
+        Swept of temporary files now and then.
+    settings
+        Grace, quiet time, attempts and the sweep's own pace.
+    """
+
+    def __init__(self, ledger: Ledger, queue: Queue, spool: Litter, settings: Settings) -> None:
+        self._ledger = ledger
+        self._queue = queue
+        self._spool = spool
+        self._settings = settings
+        self._woken: dict[Wake, float] = {}
+        self._litter_at = 0.0
+        self._troubles: dict[str, str] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def sweep(self) -> None:
+        """One look at everything; a fault in one part does not keep the others from theirs."""
+        for part in (self._complete, self._expire, self._wake, self._tidy):
+            name = part.__name__.strip("_")
+            try:
+                part()
+            except NodeError as fault:
+                self._note(name, str(fault), fault.remedy)
+            except Exception:  # noqa: BLE001 - the thread's border: a bug must not end the sweep
+                _LOG.exception("sweep_failed", part=name)
+            else:
+                self._note(name, "", "")
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._settings.jobs.sweep_s):
+            self.sweep()
+
+    def _note(self, part: str, found: str, remedy: str) -> None:
+        """Each trouble is told once when it comes and once when it goes."""
+        before = self._troubles.get(part, "")
+        self._troubles[part] = found
+        if found and found != before:
+            _LOG.warning("sweep_hindered", part=part, found=found, remedy=remedy)
+        elif before and not found:
+            _LOG.info("sweep_recovered", part=part)
+
+    def _complete(self) -> None:
+        for seen in self._ledger.receiving():
+            try:
+                self._judge(seen)
+            except (ValueError, TypeError, KeyError):
+                # one odd series must not keep the others waiting; its quiet time still runs
+                _LOG.exception("judging_failed", series_instance_uid=seen.series_instance_uid)
+
+    def _judge(self, seen: Receiving) -> None:
+        """Complete by content after the grace, else after the quiet time."""
+        scp = self._settings.scp
+        now = datetime.now(UTC)
+        idle_s = (now - seen.received_last_at).total_seconds()
+        if idle_s < min(scp.grace_s, scp.quiet_s):
+            return  # images are still streaming in: nothing is read until they pause
+        whole, missing = seen.content_complete, seen.missing
+        if not seen.looked:
+            found = completeness(
+                [i.header for i in self._ledger.instances(seen.series_instance_uid)]
+            )
+            whole, missing = found.complete, found.missing
+            self._ledger.looked(seen, content_complete=whole, missing=missing)
+        if whole:
+            note = f"{seen.instances} images, every slice at every time point"
+        elif idle_s >= scp.quiet_s:
+            note = f"{seen.instances} images, then quiet for {scp.quiet_s:g} s; {missing}"
+        else:
+            return
+        if self._ledger.complete(seen, now=now, note=note):
+            _LOG.info("series_completed", series_instance_uid=seen.series_instance_uid, found=note)
+
+    def _expire(self) -> None:
+        now = datetime.now(UTC)
+        for lease in self._ledger.leases():
+            if lease.until <= now or is_gone(lease.owner):
+                state = self._ledger.expire(
+                    lease, now=now, max_attempts=self._settings.jobs.max_attempts
+                )
+                _LOG.warning(
+                    "lease_expired",
+                    series_instance_uid=lease.series_instance_uid,
+                    queue=lease.queue,
+                    state=str(state),
+                )
+
+    def _wake(self) -> None:
+        due = self._ledger.due(datetime.now(UTC))
+        still_due = set(due)
+        self._woken = {wake: at for wake, at in self._woken.items() if wake in still_due}
+        for wake in self._to_wake(due):
+            self._queue.publish(wake)
+            self._woken[wake] = time.monotonic()
+
+    def _to_wake(self, due: Sequence[Wake]) -> list[Wake]:
+        """What is due for the first time, and what was woken in vain.
+
+        A wake-up is repeated only where the queue holds fewer than are due: behind a long
+        analysis the others wait in the queue, and need no second one.
+        """
+        new = [wake for wake in due if wake not in self._woken]
+        late = time.monotonic() - AGAIN_S
+        stale = [wake for wake in due if self._woken.get(wake, late + 1) <= late]
+        for queue in {wake.queue for wake in stale}:
+            if self._queue.waiting(queue) < sum(wake.queue == queue for wake in due):
+                new += [wake for wake in stale if wake.queue == queue]
+        return new
+
+    def _tidy(self) -> None:
+        if time.monotonic() - self._litter_at >= LITTER_S or not self._litter_at:
+            self._litter_at = time.monotonic()
+            self._spool.remove_litter()

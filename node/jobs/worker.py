@@ -1,0 +1,66 @@
+"""A worker process: it sweeps, waits for wake-ups, and does one step at a time."""
+
+import os
+from collections.abc import Sequence
+
+from node import log
+from node.jobs.app import add_tasks, make_app
+from node.jobs.queue import WakeQueue
+from node.jobs.steps import Steps
+from node.jobs.sweep import Sweeper
+from node.ports import Lease
+from node.settings import Settings
+from node.wiring import Node
+
+STALLED_EXIT = 75
+"""Exit status of a worker that was stuck (EX_TEMPFAIL of sysexits.h)."""
+
+_LOG = log.get("jobs")
+
+
+def run_worker(settings: Settings, queues: Sequence[str], *, node: Node | None = None) -> None:
+    """Work until SIGTERM or SIGINT, which let the step in hand end first.
+
+    Parameters
+    ----------
+    settings
+        Of which ``redis_url`` must be set.
+    queues
+        ``analyse``, ``deliver`` or both.
+    node
+        What the steps are done with; made from the settings where omitted.
+
+    Raises
+    ------
+    SettingsError
+        If there is no ``redis_url``.
+    ModelError
+        If it is to analyse and the model is damaged or missing.
+    RegistryUnavailableError
+        If the database does not answer.
+    """
+    with node or Node(settings) as works:
+        app = make_app(settings)
+        queue = WakeQueue(app, works.redis_client())
+        add_tasks(app, Steps(works, _end_this_process), queue)
+        if "analyse" in queues:
+            works.model.estimator  # noqa: B018 - loaded now, not when the first patient waits
+        with Sweeper(works.registry, queue, works.spool, settings):
+            _LOG.info("worker_started", queues=list(queues), pid=os.getpid())
+            app.Worker(
+                queues=list(queues),
+                pool="solo",
+                concurrency=1,
+                loglevel="WARNING",
+                quiet=True,
+                without_gossip=True,
+                without_mingle=True,
+                without_heartbeat=True,
+            ).start()
+        _LOG.info("worker_ended", queues=list(queues), pid=os.getpid())
+
+
+def _end_this_process(lease: Lease) -> None:
+    """A step that hangs in a driver cannot be interrupted: the supervisor starts afresh."""
+    _LOG.error("worker_gave_up", series_instance_uid=lease.series_instance_uid)
+    os._exit(STALLED_EXIT)

@@ -1,0 +1,235 @@
+"""The whole story in two functions: a series becomes maps, and results reach a destination."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from pydicom import Dataset, dcmread
+from pydicom.errors import InvalidDicomError
+
+from node import log
+from node.derived import DerivedObject, EncodeOptions, encode, refusal_page
+from node.errors import InstanceUnreadableError, SpoolError
+from node.perfusion import (
+    Lesion,
+    LesionThresholds,
+    QualityFlag,
+    assess,
+    find_lesion,
+    prepare,
+)
+from node.ports import DueDelivery, Kept, Model, Outcome, Pacs, Reason, ResultRecord, StoreOutcome
+from node.refusals import Refusal
+from node.series import Eligibility, Instance, read_source, recognise, stack
+
+STAGES = ("recognise", "stack", "prepare", "predict", "lesion", "encode", "keep")
+"""The stages of an analysis, in order."""
+
+Keep = Callable[[DerivedObject], Kept]
+Progress = Callable[[str, float], None]
+"""Called with the stage and how much of it is done, 0 to 1."""
+
+_LOG = log.get("route")
+
+
+@dataclass(frozen=True)
+class AnalyseOptions:
+    """Everything an analysis depends on besides its images and its model.
+
+    Parameters
+    ----------
+    eligibility
+        What is accepted as a CT perfusion series.
+    max_pixel_mm
+        Pixels are averaged up to this size before the analysis [mm].
+    thresholds
+        Where hypoperfusion and core begin.
+    encode
+        How results are named and written.
+    """
+
+    eligibility: Eligibility
+    max_pixel_mm: float
+    thresholds: LesionThresholds
+    encode: EncodeOptions
+
+
+def _silent(_stage: str, _done: float) -> None:
+    """Nobody watches."""
+
+
+def analyse(
+    instances: Sequence[Instance],
+    *,
+    model: Model,
+    keep: Keep,
+    options: AnalyseOptions,
+    progress: Progress = _silent,
+) -> Outcome:
+    """The result objects of a series, kept, or the reason why there are none.
+
+    Parameters
+    ----------
+    instances
+        Every image of the series that arrived, in any order.
+    model
+        The network.
+    keep
+        Makes an object durable; called once for each, in the order they are sent.
+    options
+        Limits, thresholds and encoding.
+    progress
+        Told of every stage.
+
+    Returns
+    -------
+    Outcome
+        With ``reason`` where the series was refused; a series that was meant as CT perfusion
+        then has one result, the page that says why.
+
+    Raises
+    ------
+    NodeError
+        If the node could not do it, for example for want of memory or room on disk.
+    """
+    stages = _Stages(progress)
+    made = _objects(instances, model, options, stages)
+    if isinstance(made, Refusal):
+        return _refused(made, instances, keep, options, stages)
+    with stages.timed("keep"):
+        results = _kept(made.objects, keep, options)
+    return Outcome(
+        results=results,
+        summary=_summary(made.lesion),
+        flags=tuple(Reason(f.code, f.found, f"Grade: {f.grade}.") for f in made.flags),
+        stages_s=stages.seconds,
+    )
+
+
+def deliver(
+    due: Sequence[DueDelivery], pacs: Pacs, on_outcome: Callable[[StoreOutcome], None]
+) -> None:
+    """Every due object of one destination sent over one association, each answer told at once.
+
+    Raises
+    ------
+    PeerUnreachableError
+        If no association can be made, or it ends before every object was answered; the
+        answers told until then stand.
+    """
+    began = time.perf_counter()
+    pacs.store([each.path for each in due], on_outcome)
+    took_s = round(time.perf_counter() - began, 4)
+    _LOG.info("objects_sent", destination=due[0].destination, objects=len(due), took_s=took_s)
+
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """What an analysis made, before it is kept."""
+
+    objects: Sequence[DerivedObject]
+    lesion: Lesion
+    flags: tuple[QualityFlag, ...]
+
+
+@dataclass
+class _Stages:
+    """Times the stages and tells how far they are."""
+
+    progress: Progress
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        self.progress(stage, 0.0)
+        began = time.perf_counter()
+        yield
+        self.seconds[stage] = round(time.perf_counter() - began, 4)
+        self.progress(stage, 1.0)
+        _LOG.info("stage_done", stage=stage, took_s=self.seconds[stage])
+
+
+def _objects(
+    instances: Sequence[Instance], model: Model, options: AnalyseOptions, stages: _Stages
+) -> _Made | Refusal:
+    """The story itself: each stage hands one noun to the next, or ends it with a refusal."""
+    with stages.timed("recognise"):
+        series = recognise(instances, options.eligibility)
+    if isinstance(series, Refusal):
+        return series
+    with stages.timed("stack"):
+        stacked = stack(series, options.max_pixel_mm)
+    if isinstance(stacked, Refusal):
+        return stacked
+    with stages.timed("prepare"):
+        prepared = prepare(stacked.scan, model.grid)
+    if isinstance(prepared, Refusal):
+        return prepared
+    with stages.timed("predict"):
+        maps = model.predict(prepared)
+    with stages.timed("lesion"):
+        lesion = find_lesion(maps, options.thresholds)
+        flags = assess(prepared, maps, lesion)
+    with stages.timed("encode"):
+        source = read_source(series)
+        objects = encode(source, series, stacked.geometry, maps, lesion, flags, options.encode)
+    return _Made(objects, lesion, flags)
+
+
+def _refused(
+    refusal: Refusal,
+    instances: Sequence[Instance],
+    keep: Keep,
+    options: AnalyseOptions,
+    stages: _Stages,
+) -> Outcome:
+    """The refusal, and its page where the series was meant as CT perfusion."""
+    results: tuple[ResultRecord, ...] = ()
+    if refusal.code.concerns_perfusion:
+        with stages.timed("encode"):
+            page = refusal_page(_context(instances), refusal, options.encode)
+        with stages.timed("keep"):
+            results = _kept([page], keep, options)
+    reason = Reason(str(refusal.code), refusal.found, refusal.remedy)
+    return Outcome(results=results, reason=reason, stages_s=stages.seconds)
+
+
+def _context(instances: Sequence[Instance]) -> Dataset:
+    """Whom a refusal concerns: the same instance whatever the order they came in."""
+    first = min(instances, key=lambda i: i.header.sop_instance_uid).path
+    try:
+        return dcmread(first, stop_before_pixels=True)
+    except OSError as fault:
+        raise SpoolError(f"{first} cannot be read: {fault.strerror}") from fault
+    except InvalidDicomError as fault:
+        raise InstanceUnreadableError(f"{first} is not a DICOM file any more") from fault
+
+
+def _kept(
+    objects: Sequence[DerivedObject], keep: Keep, options: AnalyseOptions
+) -> tuple[ResultRecord, ...]:
+    return tuple(
+        ResultRecord(
+            sop_instance_uid=each.sop_instance_uid,
+            sop_class_uid=str(each.dataset.SOPClassUID),
+            series_instance_uid=str(each.dataset.SeriesInstanceUID),
+            kind=each.kind,
+            description=str(each.dataset.get("SeriesDescription", "")),
+            path=keep(each).path,
+            revision=options.encode.revision,
+        )
+        for each in objects
+    )
+
+
+def _summary(lesion: Lesion) -> dict[str, float | None]:
+    """The numbers that the status page shows, units in their names."""
+    return {
+        "core_ml": lesion.core_ml,
+        "hypoperfusion_ml": lesion.hypoperfusion_ml,
+        "mismatch_ml": lesion.mismatch_ml,
+        "mismatch_ratio": lesion.mismatch_ratio,
+        "hypoperfusion_intensity_ratio": lesion.hypoperfusion_intensity_ratio,
+        "normal_cbf": lesion.normal_cbf,
+    }

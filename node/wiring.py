@@ -1,0 +1,185 @@
+"""The composition root: settings in, live objects out, each made when first asked for."""
+
+import shutil
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property
+from types import TracebackType
+from typing import Any, Self
+
+import redis
+
+from node import __version__
+from node.derived import EncodeOptions
+from node.errors import RegistryUnavailableError, UnknownDestinationError
+from node.inference import load_model, read_manifest
+from node.perfusion import Estimator, LesionThresholds
+from node.ports import Model, Pacs
+from node.registry import Registry, open_registry
+from node.route import AnalyseOptions
+from node.scp import Listener
+from node.scu import DicomPacs
+from node.series import Eligibility
+from node.settings import Settings
+from node.spool import FileSpool
+from node.status import DestinationInfo, DiskUse, Probes, create_app
+
+_REDIS_TIMEOUT_S = 2.0
+_GIB = 2**30
+
+
+class Node:
+    """Everything one process of the node may need, wired from its settings.
+
+    Nothing is opened before it is asked for, so that a prompt that only lists series loads
+    no model. Use it in a ``with`` statement, or close it.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close what was opened."""
+        if registry := self.__dict__.pop("registry", None):
+            registry.close()
+
+    @cached_property
+    def spool(self) -> FileSpool:
+        """The files."""
+        return FileSpool(
+            self.settings.data_dir.resolve() / "spool",
+            min_free_bytes=int(self.settings.spool.min_free_gib * _GIB),
+        )
+
+    @cached_property
+    def registry(self) -> Registry:
+        """What became of every series; the schema is migrated at this moment."""
+        return open_registry(self.settings.database)
+
+    @cached_property
+    def model(self) -> Model:
+        """The network, verified and warm."""
+        wanted = self.settings.model
+        return load_model(wanted.path, device=wanted.device, threads=wanted.threads)
+
+    def pacs(self, name: str) -> Pacs:
+        """A destination.
+
+        Raises
+        ------
+        UnknownDestinationError
+            If the settings have none of that name.
+        """
+        destination = self.settings.destination(name)
+        if destination is None:
+            raise UnknownDestinationError(f"the settings have no destination {name}")
+        return DicomPacs(destination, self.settings.scp.ae_title)
+
+    def listener(self, on_received: Callable[[str], None] | None = None) -> Listener:
+        """The DICOM listener, not yet started."""
+        return Listener(self.settings.scp, self.spool, self.registry, on_received=on_received)
+
+    def status_app(self) -> Any:
+        """The status page and its API, as ``node.status.serve`` takes it: its type is that room's."""
+        return create_app(self.registry, self._probes())
+
+    def redis_client(self) -> redis.Redis:
+        """A client of the settings' Redis, which need not be there yet."""
+        return redis.Redis.from_url(
+            # Celery and redis-py spell the URL of a Unix socket differently
+            self.settings.redis_url.replace("redis+socket://", "unix://", 1),
+            socket_timeout=_REDIS_TIMEOUT_S,
+            socket_connect_timeout=_REDIS_TIMEOUT_S,
+        )
+
+    def options(self, revision: int, created: datetime) -> AnalyseOptions:
+        """What an analysis depends on besides images and model.
+
+        Parameters
+        ----------
+        revision
+            Of the series.
+        created
+            The same for every rerun of a revision, so that its objects are the same.
+        """
+        limits, results = self.settings.analysis, self.settings.results
+        return AnalyseOptions(
+            eligibility=Eligibility(
+                min_frames=limits.min_frames,
+                min_coverage_s=limits.min_coverage_s,
+                min_slices=limits.min_slices,
+                max_interval_s=limits.max_interval_s,
+                max_missing_fraction=limits.max_missing_fraction,
+                accept_derived=limits.accept_derived,
+            ),
+            max_pixel_mm=limits.max_pixel_mm,
+            thresholds=LesionThresholds(
+                tmax_s=limits.tmax_hypoperfusion_s,
+                rcbf=limits.rcbf_core,
+                min_lesion_ml=limits.min_lesion_ml,
+            ),
+            encode=EncodeOptions(
+                revision=revision,
+                created=created.astimezone(),
+                software_version=__version__,
+                uid_root=results.uid_root,
+                series_number=results.series_number,
+                colour_table=results.colour_table,
+            ),
+        )
+
+    def wanted_results(self) -> dict[str, tuple[str, ...]]:
+        """Each destination's name and the kinds of results it wants."""
+        return {d.name: tuple(d.results) for d in self.settings.destinations}
+
+    def _probes(self) -> Probes:
+        return Probes(
+            redis=self._redis_fault,
+            database=self._database_fault,
+            disk=self._disk,
+            destinations=lambda: [
+                DestinationInfo(d.name, d.ae_title, d.host, d.port)
+                for d in self.settings.destinations
+            ],
+            echo=lambda name: self.pacs(name).echo(),
+            model=self._estimator,
+            software_version=__version__,
+            quiet_s=self.settings.scp.quiet_s,
+        )
+
+    def _redis_fault(self) -> str | None:
+        if not self.settings.redis_url:
+            return "redis_url is not set"
+        try:
+            with self.redis_client() as client:
+                client.ping()
+        except redis.RedisError as fault:
+            return f"Redis does not answer: {type(fault).__name__}"
+        return None
+
+    def _database_fault(self) -> str | None:
+        try:
+            self.registry.counts()
+        except RegistryUnavailableError as fault:
+            return str(fault)
+        return None
+
+    def _disk(self) -> DiskUse:
+        use = shutil.disk_usage(self.spool.root)
+        return DiskUse(use.free, use.total, int(self.settings.spool.min_free_gib * _GIB))
+
+    def _estimator(self) -> Estimator | None:
+        """What the settings' model says of itself; loading it is the worker's task."""
+        manifest = read_manifest(self.settings.model.path)
+        return Estimator(manifest.name, manifest.version, manifest.sha256)
