@@ -15,9 +15,19 @@ from node.status.view import badge, situation
 
 Action = Literal["retry", "cancel", "complete", "resend"]
 Uid = Annotated[str, Path(pattern=r"^[0-9.]{1,64}$", description="Series Instance UID")]
-Search = Annotated[str, Query(max_length=100, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Limit = Annotated[int, Query(ge=1, le=1000)]
-States = Annotated[list[SeriesState], Query(description="may be given several times")]
+Search = Annotated[
+    str,
+    Query(
+        max_length=100,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        description="part of a description, a sender's AE title or a UID",
+    ),
+]
+Limit = Annotated[int, Query(ge=1, le=1000, description="how many at most")]
+States = Annotated[
+    list[SeriesState],
+    Query(description=f"one of {', '.join(SeriesState)}; may be given several times"),
+]
 DestinationName = Annotated[str, Path(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 _log = log.get("status")

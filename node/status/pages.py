@@ -1,6 +1,6 @@
 """The pages: rendered here in full, kept live by static/status.js, which fetches them again."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -48,6 +48,7 @@ class Pages:
             "duration": view.duration,
             "remedy": view.remedy,
             "size": view.size,
+            "tally": _tally,
         }
         self._templates.filters |= {
             "dimse": dimse.words,
@@ -166,6 +167,12 @@ def _by_destination(record: SeriesRecord) -> dict[str, list[tuple[str, DeliveryR
         description = descriptions.get(delivery.sop_instance_uid, delivery.sop_instance_uid)
         found[delivery.destination].append((description, delivery))
     return dict(found)
+
+
+def _tally(objects: Sequence[tuple[str, DeliveryRecord]]) -> str:
+    """How many of a destination's objects are in each state: ``7 stored, 2 skipped``."""
+    numbers = Counter(str(delivery.state).lower() for _, delivery in objects)
+    return ", ".join(f"{number} {state}" for state, number in numbers.most_common())
 
 
 def _bars(seconds: Sequence[float]) -> list[tuple[int, float, float]]:

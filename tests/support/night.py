@@ -31,6 +31,13 @@ OBJECTS = (
     ("segmentation", SEG, "Core and hypoperfusion"),
     *(("parametric_map", PM, f"{q} parametric map") for q in ("CBF", "Tmax")),
 )
+SCANNERS = (
+    ("Head Perfusion 5.0 H20f", "CT_SOMATOM"),
+    ("CTP Vol 4D 1.0 s", "CT_AQUILION"),
+    ("VPCT Brain (adult)", "CT_SOMATOM"),
+    ("Perfusion Gehirn 10.0 Hr36", "CT_REVOLUTION"),
+    ("NEURO PERFUSION jog", "CT_REVOLUTION"),
+)
 ESTIMATOR = Estimator("perfusion", "0.1.0", "9f2c41d8" + "0" * 56)
 ARCHIVES = (
     DestinationInfo("pacs", "ORTHANC", "10.20.0.14", 4242),
@@ -54,7 +61,7 @@ def probes(now: datetime = NOW) -> Probes:
 
 def archive() -> FakeArchive:
     """One series in every state that a night brings, and what came before midnight."""
-    return FakeArchive(*_under_way(), *_ended(), *(_delivered(n) for n in range(65, 1100, 74)))
+    return FakeArchive(*_under_way(), *_ended(), *(_delivered(n) for n in range(65, 1100, 75)))
 
 
 def _under_way() -> tuple[SeriesRecord, ...]:
@@ -69,19 +76,7 @@ def _under_way() -> tuple[SeriesRecord, ...]:
             timedelta(seconds=9),
             calling_ae_title="CT_AQUILION",
         ),
-        a_series(
-            3,
-            State.READY,
-            description="VPCT Brain (adult)",
-            attempts=2,
-            waiting_for="viewer to take 9 of 18 objects",
-            next_try_at=NOW + timedelta(seconds=18),
-            reason=Reason(
-                "peer_unreachable",
-                "viewer (STROKE_VIEW at 10.20.0.31:11112) does not accept a connection",
-                "Check host, port and AE titles with: perfusion-node echo viewer",
-            ),
-        ),
+        _stuck_at_the_viewer(),
     )
 
 
@@ -116,15 +111,55 @@ def _ended() -> tuple[SeriesRecord, ...]:
     )
 
 
+def _stuck_at_the_viewer() -> SeriesRecord:
+    """Stored in the PACS, and nobody answers at the viewer."""
+    done = _delivered(3)
+    at = done.delivered_at or NOW
+    return replace(
+        done,
+        state=State.READY,
+        description="VPCT Brain (adult)",
+        delivered_at=None,
+        attempts=2,
+        next_try_at=NOW + timedelta(seconds=18),
+        waiting_for="viewer to take 9 of 18 objects",
+        reason=Reason(
+            "peer_unreachable",
+            "viewer (STROKE_VIEW at 10.20.0.31:11112) does not accept a connection",
+            "Check host, port and AE titles with: perfusion-node echo viewer",
+        ),
+        deliveries=tuple(
+            replace(
+                delivery,
+                state=DeliveryState.PENDING,
+                status=None,
+                message="",
+                attempts=2,
+                next_try_at=NOW + timedelta(seconds=18),
+                updated_at=NOW - timedelta(seconds=22),
+            )
+            if delivery.destination == "viewer"
+            else delivery
+            for delivery in done.deliveries
+        ),
+        events=(
+            *done.events[:-1],
+            Event(at, "delivery_postponed", "viewer does not accept a connection; try 1"),
+            Event(NOW - timedelta(seconds=22), "delivery_postponed", "the same; try 2"),
+        ),
+    )
+
+
 def _not_perfusion() -> Reason:
     return Reason("localizer", "the series is a topogram", "Nothing to do.")
 
 
 def _delivered(number: int) -> SeriesRecord:
     """A delivered series with all its objects, deliveries and history."""
-    record = a_series(number, State.DELIVERED)
+    description, sender = SCANNERS[number % len(SCANNERS)]
+    record = a_series(number, State.DELIVERED, description=description, calling_ae_title=sender)
     last = record.received_last_at
-    took = timedelta(seconds=6.4 + number * 7 % 11 * 0.31)
+    took = timedelta(seconds=5.4 + number * 7 % 13 * 0.31)
     after = [last + took * part for part in (0.22, 0.24, 0.86, 1.0)]
     flags = (
         Reason(
@@ -147,12 +182,12 @@ def _delivered(number: int) -> SeriesRecord:
             "mismatch_ratio": 5.2,
             "hypoperfusion_intensity_ratio": 0.41,
         },
-        flags=flags if number % 2 else (),
+        flags=flags if number % 5 == 1 else (),
         stages_s={"read": 1.9, "stack": 0.4, "prepare": 0.7, "predict": 1.2, "encode": 0.8},
         results=_results(record),
         deliveries=_deliveries(record, after[3]),
         events=(
-            Event(record.received_first_at, "received", "first image from CT_SOMATOM"),
+            Event(record.received_first_at, "received", f"first image from {sender}"),
             Event(after[0], "complete", "30 time points at 16 slices, grace 2 s passed"),
             Event(after[2], "analysed", "9 objects written and read back"),
             Event(after[3], "delivered", "9 objects to pacs, 9 to viewer"),

@@ -1,0 +1,154 @@
+"""The pages, as the server renders them."""
+
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from node.ports import DeliveryRecord, DeliveryState, Event, Reason, SeriesState
+from tests.support import night
+from tests.support.fake_archive import NOW, FakeArchive, a_series
+from tests.unit.status.conftest import Node, Show
+
+HOSTILE = "\"'><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7*7 }}"
+SERIES = "/series/1.2.826.0.1.3680043.8.498"
+
+
+class Elements(HTMLParser):
+    """Every element of a page with its attributes."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+@pytest.mark.parametrize("path", ["/", f"{SERIES}.65", f"{SERIES}.3", "/destinations", "/docs"])
+def test_a_page_says_that_it_is_not_for_diagnosis_and_loads_only_its_own(
+    path: str, show: Show
+) -> None:
+    """The banner is on every page; scripts, styles and pictures come from the node alone."""
+    client = show(night.archive(), night.probes())
+    html = client.get(path).text
+    assert "Not for diagnostic use" in html
+    loaded = [
+        attributes.get("src") or attributes.get("href") or ""
+        for tag, attributes in Elements(html).found
+        if tag in {"script", "link", "img"}
+    ]
+    assert loaded
+    assert all(source.startswith("/static/") for source in loaded)
+
+
+def test_the_first_page_tells_the_night_at_a_glance(show: Show) -> None:
+    """Counts, the clock, and for each series its state, reason, remedy and next try."""
+    client = show(night.archive(), night.probes())
+    html = client.get("/").text
+    for told in (
+        "Waiting for 2 more images of slice 3; declared complete in 14 s",
+        "The network ran out of memory on cuda:0.",
+        "Check free memory and the device",
+        "Next try in 18 s.",
+        "waits to retry",
+        "2 series that are no perfusion",
+    ):
+        assert told in html
+    assert "Topogram" not in html
+
+
+@pytest.mark.parametrize(
+    ("query", "there", "absent"),
+    [
+        ("?show=failed", "Hr36", "CTP 5 mm"),
+        ("?show=refused", "CTP 5 mm", "Topogram"),
+        ("?show=everything", "Topogram", "Nothing here"),
+        ("?search=AQUILION", "CT_AQUILION", "CT_SOMATOM"),
+        ("?show=everything&search=nobody", "Nothing here matches “nobody”", "<table"),
+        ("?show=no-such-filter", "CTP 5 mm", "Topogram"),
+    ],
+)
+def test_the_table_can_be_filtered_and_searched(
+    query: str, there: str, absent: str, show: Show
+) -> None:
+    """A filter shows its states only, a search what matches, and nothing says so."""
+    client = show(night.archive(), night.probes())
+    html = client.get(f"/{query}").text
+    assert there in html
+    assert absent not in html
+
+
+def test_hostile_text_stays_text(show: Show) -> None:
+    """A SeriesDescription, AE title, reason or message that holds HTML is shown, not obeyed."""
+    reason = Reason(HOSTILE, HOSTILE, HOSTILE)
+    uid = f"{SERIES}.1".removeprefix("/series/")
+    delivery = DeliveryRecord("1.2", HOSTILE, DeliveryState.FAILED, 0xA700, HOSTILE, 1, None, NOW)
+    record = replace(
+        a_series(1, SeriesState.FAILED, description=HOSTILE, calling_ae_title=HOSTILE),
+        modality=HOSTILE,
+        waiting_for=HOSTILE,
+        reason=reason,
+        flags=(reason,),
+        summary={HOSTILE: 1.0},
+        stages_s={HOSTILE: 1.0},
+        deliveries=(delivery,),
+        events=(Event(NOW, HOSTILE, HOSTILE),),
+    )
+    client = show(FakeArchive(record), night.probes())
+    pages = [
+        client.get("/"),
+        client.get("/", params={"search": HOSTILE, "show": "everything"}),
+        client.get(f"/series/{uid}"),
+        client.get(f"/nowhere{HOSTILE}"),
+        client.get("/", params={"search": HOSTILE * 3}),
+    ]
+    for page in pages:
+        tags = [tag for tag, _ in Elements(page.text).found]
+        assert tags.count("script") == 1, "the page's own"
+        assert not any(name.startswith("on") for _, a in Elements(page.text).found for name in a)
+        assert not any(a.get("src") == "x" for _, a in Elements(page.text).found)
+        assert "49" not in [part.strip("<>") for part in page.text.split()]
+    assert "&lt;script&gt;alert(1)" in pages[2].text
+
+
+def test_a_series_page_offers_only_what_can_be_asked(node: Node) -> None:
+    """A failed series can be tried again; one that is being analysed can only be watched."""
+    assert "/retry" in node.get(f"{SERIES}.9").text
+    assert 'method="post"' not in node.get(f"{SERIES}.3").text
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "said"),
+    [
+        ("/series/1.2.3", 404, "No series 1.2.3 is known."),
+        ("/series/DROP TABLE", 422, "String should match pattern"),
+        ("/nowhere", 404, "Not Found."),
+    ],
+)
+def test_a_page_that_cannot_be_shown_says_what_to_do(
+    node: Node, path: str, status: int, said: str
+) -> None:
+    """People get a page in words where machines get JSON."""
+    answer = node.get(path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("text/html")
+    assert said in answer.text
+
+
+def test_without_the_database_the_page_says_so(node: Node) -> None:
+    """A silent registry is a 503 page with the remedy, which heals by itself."""
+    node.archive.down = True
+    answer = node.get("/")
+    assert answer.status_code == 503
+    assert "The registry&#39;s database does not answer." in answer.text
+    assert "Check database_url" in answer.text
+
+
+def test_a_node_without_destination_is_told_on_every_page(show: Show) -> None:
+    """Maps that go nowhere are a mistake in the settings that nobody should find by chance."""
+    probes = replace(night.probes(), destinations=lambda: ())
+    client = show(FakeArchive(), probes)
+    assert "No destination is configured" in client.get("/").text
+    assert "None is configured" in client.get("/destinations").text
