@@ -68,11 +68,12 @@ class Box:
 
 @dataclass(frozen=True)
 class Block:
-    """Lines that stand together at an edge."""
+    """Lines that stand together at an edge; ``ragged`` ones are flush left wherever it is."""
 
     edge: Edge
     side: Side
     lines: tuple[Line, ...]
+    ragged: bool = False
 
     @property
     def box(self) -> Box:
@@ -82,8 +83,9 @@ class Block:
 
     @property
     def flush_right(self) -> bool:
-        """Whether the lines end at the right edge."""
-        return self.edge == "right" or (self.edge in ("top", "bottom") and self.side == "end")
+        """Whether every line ends at the block's right."""
+        end = self.edge == "right" or (self.edge != "left" and self.side == "end")
+        return end and not self.ragged
 
 
 def _along(side: Side, length: int, room: int) -> int:

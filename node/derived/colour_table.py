@@ -22,22 +22,21 @@ _ASIST = (
 def colour_table(name: ColourTable) -> NDArray[np.uint8]:
     """(256, 3) uint8 RGB, from the lowest value of a window to its highest."""
     if name == "viridis":
-        levels = colormaps["viridis"](np.arange(256))[:, :3] * 255
+        rgb = colormaps["viridis"](np.arange(256))[:, :3] * 255
     else:
-        levels = np.stack([_ramp(points) for points in _ASIST], axis=1)
-    table: NDArray[np.uint8] = np.rint(levels).astype(np.uint8)
+        rgb = np.stack([_ramp(points) for points in _ASIST], axis=1)
+    table: NDArray[np.uint8] = np.rint(rgb).astype(np.uint8)
     table.setflags(write=False)
     return table
 
 
-def coloured(
-    values: NDArray[np.float32], window: tuple[float, float], name: ColourTable
-) -> NDArray[np.uint8]:
-    """(..., 3) uint8 RGB of values; what lies outside the window takes its end's colour."""
+def levels(values: NDArray[np.float32], window: tuple[float, float]) -> NDArray[np.uint8]:
+    """Index into a table, 0 to 255; what lies outside the window takes the index of its end."""
     low, high = window
-    index = np.clip((values - low) * (255.0 / (high - low)) + 0.5, 0, 255).astype(np.uint8)
-    rgb: NDArray[np.uint8] = colour_table(name)[index]
-    return rgb
+    scaled = values * np.float32(255.0 / (high - low))
+    scaled += np.float32(0.5 - low * 255.0 / (high - low))
+    index: NDArray[np.uint8] = np.clip(scaled, 0, 255, out=scaled).astype(np.uint8)
+    return index
 
 
 def _ramp(points: tuple[tuple[float, float], ...]) -> NDArray[np.float64]:

@@ -1,10 +1,10 @@
 """What every result object says of its patient, series, equipment and dates."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import copy, deepcopy
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
-from highdicom.sr import CodedConcept
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.sr.coding import Code
@@ -76,6 +76,7 @@ class Context:
     uids: Uids
     estimator: Estimator | None = None
     notes: tuple[str, ...] = ()
+    _headers: dict[SeriesPlan, Dataset] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def created(self) -> datetime:
@@ -102,20 +103,15 @@ class Context:
 
     def new_instance(self, sop_class: UID, plan: SeriesPlan, number: int) -> Dataset:
         """A dataset with everything but its image, the ``number``-th of its series."""
-        dataset = Dataset()
+        dataset = self._header(plan)
         dataset.SOPClassUID = sop_class
         dataset.SOPInstanceUID = self.instance_uid(plan, number)
-        dataset.SeriesInstanceUID = self.series_uid(plan)
         dataset.InstanceNumber = number
-        dataset.ImageComments = ascii_text(". ".join(self._comments()))[:10240]
-        self.stamp(dataset, plan)
+        dataset.file_meta = _file_meta(dataset)
         return dataset
 
-    def stamp(self, dataset: Dataset, plan: SeriesPlan) -> None:
-        """Identity, series, equipment, dates and file meta of an object; fixes what varies.
-
-        highdicom reads the clock and draws UIDs; after this the bytes depend on the input.
-        """
+    def _stamp(self, dataset: Dataset, plan: SeriesPlan) -> None:
+        """Identity, series, equipment and dates."""
         copy_identity(self.source, dataset)
         self._describe_series(dataset, plan)
         self._name_equipment(dataset)
@@ -124,7 +120,28 @@ class Context:
         dataset.LossyImageCompression = lossy
         if lossy == "01":  # once lossy, always lossy (PS3.3 C.7.6.1.1.5)
             _copy_known(self.source, dataset, _LOSSY)
+
+    def seal(self, dataset: Dataset, plan: SeriesPlan) -> None:
+        """Stamp an object that highdicom made: it reads the clock and draws UIDs.
+
+        After this its bytes depend on the input alone.
+        """
+        self._stamp(dataset, plan)
         dataset.file_meta = _file_meta(dataset)
+
+    def _header(self, plan: SeriesPlan) -> Dataset:
+        """A copy of what the instances of a series share, which is made once."""
+        if plan not in self._headers:
+            shared = Dataset()
+            shared.SeriesInstanceUID = self.series_uid(plan)
+            shared.ImageComments = ascii_text(". ".join(self._comments()))[:10240]
+            self._stamp(shared, plan)
+            self._headers[plan] = shared
+        header, made = self._headers[plan], Dataset()
+        for element in header.elements():
+            made[element.tag] = deepcopy(element) if element.VR == "SQ" else copy(element)
+        made.set_original_encoding(False, True, header.original_character_set)
+        return made
 
     def _comments(self) -> Sequence[str]:
         model = self.estimator
@@ -184,9 +201,13 @@ class Context:
             setattr(dataset, f"{what}Time", time)
 
 
-def concept(code: Code) -> CodedConcept:
+def concept(code: Code) -> Dataset:
     """A code sequence item."""
-    return CodedConcept(code.value, code.scheme_designator, code.meaning)
+    item = Dataset()
+    item.CodeValue = code.value
+    item.CodingSchemeDesignator = code.scheme_designator
+    item.CodeMeaning = code.meaning
+    return item
 
 
 def ascii_text(text: str) -> str:

@@ -12,14 +12,14 @@ from node.derived.bundle import DerivedObject, EncodeOptions, ObjectKind
 from node.derived.canvas import SIDE
 from node.derived.context import DISCLAIMER, PRODUCT, Context
 from node.derived.parametric_map import parametric_maps
-from node.derived.picture import Scene, lesion_pictures, map_pictures
+from node.derived.picture import Captions, Scene, lesion_pictures, map_pictures
 from node.derived.secondary_capture import LESION_PLAN, MAP_PLANS, secondary_captures
 from node.derived.segmentation import segmentation
 from node.perfusion import Lesion, PerfusionMaps, QualityFlag
 from node.series import CtpSeries, Geometry
 
-_CAPTION_SIZE = 11
-_FLAG_LINES = 2  # lines that one quality flag may take on a picture
+_SIZE = 11  # of the caption's type [pixel]
+_WIDTH = SIDE // 2 - 40  # of the caption, so that it ends before the letter in the middle [pixel]
 
 
 def encode(
@@ -74,8 +74,9 @@ def encode(
     if "background" in asked:
         made += [("background", d) for d in ground]
     if "colour" in asked:
-        scene = Scene.of(place, maps, _caption(context, flags), options.colour_table)
-        made += [("colour", d) for d in _colour(context, scene, lesion, ground)]
+        captions = _captions(context, flags)
+        scene = Scene.of(place, maps, lesion, captions, options.colour_table)
+        made += [("colour", d) for d in _colour(context, scene, ground)]
     if "segmentation" in asked:
         made.append(("segmentation", segmentation(context, place, maps, lesion, ground)))
     if "parametric_map" in asked:
@@ -92,36 +93,30 @@ def _check_grid(geometry: Geometry, maps: PerfusionMaps, lesion: Lesion) -> None
         )
 
 
-def _colour(
-    context: Context, scene: Scene, lesion: Lesion, ground: Sequence[Dataset]
-) -> Iterator[Dataset]:
+def _colour(context: Context, scene: Scene, ground: Sequence[Dataset]) -> Iterator[Dataset]:
     for quantity, plan in MAP_PLANS.items():
         pictures = map_pictures(scene, quantity)
         yield from secondary_captures(context, plan, quantity.upper(), pictures, ground)
-    pictures = lesion_pictures(scene, lesion)
+    pictures = lesion_pictures(scene)
     yield from secondary_captures(context, LESION_PLAN, "LESION", pictures, ground)
 
 
-def _caption(context: Context, flags: Sequence[QualityFlag]) -> tuple[Line, ...]:
-    """Quality flags, disclaimer, software and model: drawn on every picture."""
+def _captions(context: Context, flags: Sequence[QualityFlag]) -> Captions:
+    """Every map names its flags; the pictures of the lesion say what was found."""
+    names = [f"{f.grade.capitalize()}: {f.code.replace('_', ' ')}" for f in flags]
+    sentences = [f"{f.grade.capitalize()}: {f.found}" for f in flags]
+    return Captions(_caption(context, names), _caption(context, sentences))
+
+
+def _caption(context: Context, warnings: Sequence[str]) -> tuple[Line, ...]:
+    """Warnings, revision, disclaimer, software and model: drawn on every picture."""
     model = context.estimator
     named = f"{model.name} {model.version}, " if model else ""
-    warnings = [
-        Line(text, _CAPTION_SIZE, colour=AMBER)
-        for flag in flags
-        for text in _shortened(f"{flag.grade.capitalize()}: {flag.found}")
-    ]
-    revision = [Line(context.revision_note.capitalize(), _CAPTION_SIZE)]
+    software = f"{named}{PRODUCT} {context.options.software_version}"
+    revision = [context.revision_note.capitalize()] if context.revision_note else []
     return (
-        *warnings,
-        *(revision if context.revision_note else ()),
+        *(Line(t, _SIZE, colour=AMBER) for w in warnings for t in wrapped(w, _WIDTH, _SIZE)),
+        *(Line(t, _SIZE) for t in revision),
         Line(DISCLAIMER, 13, bold=True, colour=AMBER),
-        Line(f"{named}{PRODUCT} {context.options.software_version}", _CAPTION_SIZE, colour=SOFT),
+        *(Line(t, _SIZE, colour=SOFT) for t in wrapped(software, _WIDTH, _SIZE)),
     )
-
-
-def _shortened(text: str) -> list[str]:
-    lines = wrapped(text, SIDE // 2 - 40, _CAPTION_SIZE)
-    if len(lines) <= _FLAG_LINES:
-        return lines
-    return [*lines[: _FLAG_LINES - 1], lines[_FLAG_LINES - 1][:-1] + "…"]

@@ -7,12 +7,11 @@ import highdicom as hd
 import numpy as np
 from pydicom import Dataset
 from pydicom.sequence import Sequence as DicomSequence
-from pydicom.uid import UID
 
 from node.derived import codes
 from node.derived.context import MANUFACTURER, PRODUCT, Context, SeriesPlan, concept
-from node.derived.plane import decimals, thickness_mm
-from node.series import Geometry, Instance
+from node.derived.plane import thickness_mm
+from node.series import Geometry
 
 _PLANE = (
     "SOPClassUID",
@@ -35,7 +34,7 @@ def anchors(background: Sequence[Dataset]) -> list[Dataset]:
     """The background images without pixels and without a patient.
 
     highdicom validates what it copies; the identity is copied verbatim afterwards, by
-    :meth:`Context.stamp`, so that an odd name or date cannot stop a result.
+    :meth:`Context.seal`, so that an odd name or date cannot stop a result.
     """
     made = []
     for image in background:
@@ -46,22 +45,6 @@ def anchors(background: Sequence[Dataset]) -> list[Dataset]:
             setattr(anchor, keyword, "")
         made.append(anchor)
     return made
-
-
-def source_anchor(instance: Instance, study_uid: UID) -> Dataset:
-    """A source instance as highdicom wants to see one that it only refers to."""
-    header, anchor = instance.header, Dataset()
-    anchor.SOPClassUID = UID(header.sop_class_uid)
-    anchor.SOPInstanceUID = UID(header.sop_instance_uid)
-    anchor.SeriesInstanceUID = UID(header.series_instance_uid)
-    anchor.StudyInstanceUID = study_uid
-    anchor.FrameOfReferenceUID = header.frame_of_reference_uid
-    anchor.Rows, anchor.Columns = header.rows, header.columns
-    if header.position_mm and header.orientation and header.pixel_mm:
-        anchor.ImagePositionPatient = decimals(header.position_mm)
-        anchor.ImageOrientationPatient = decimals(header.orientation)
-        anchor.PixelSpacing = decimals(header.pixel_mm)
-    return anchor
 
 
 def pixel_measures(geometry: Geometry) -> hd.PixelMeasuresSequence:
@@ -91,7 +74,7 @@ def finished(made: Dataset, context: Context, plan: SeriesPlan) -> Dataset:
     """An object of highdicom as a plain dataset, clean and repeatable (DICOM.md 2.2 and 2.6)."""
     dataset = _plain(made)
     library = [i for i in dataset.ContributingEquipmentSequence if _is_highdicom(i)]
-    context.stamp(dataset, plan)
+    context.seal(dataset, plan)
     for item in library:
         item.ContributionDateTime = dataset.ContentDate + dataset.ContentTime
     dataset.ContributingEquipmentSequence.extend(library)

@@ -8,7 +8,8 @@ from pydicom import Dataset
 from pydicom.uid import UID
 
 from node.derived import codes
-from node.derived.context import CREATOR, Context, SeriesPlan, concept
+from node.derived.background import reference
+from node.derived.context import CREATOR, Context, SeriesPlan
 from node.derived.functional_groups import (
     anchors,
     common_arguments,
@@ -16,13 +17,12 @@ from node.derived.functional_groups import (
     frames_ascend,
     name_anatomy,
     pixel_measures,
-    source_anchor,
 )
 from node.perfusion import PerfusionMaps, Quantity
 from node.series import CtpSeries, Geometry
 
 PLANS = {
-    q: SeriesPlan(f"parametric map {q}", 8 + i, f"CTP {q} map [{q.meaning.unit}] (Parametric Map)")
+    q: SeriesPlan(f"parametric map {q}", 8 + i, f"CTP {q} map [{q.meaning.unit.replace(' ', '')}]")
     for i, q in enumerate(Quantity)
 }
 
@@ -35,19 +35,38 @@ def parametric_maps(
     background: Sequence[Dataset],
 ) -> list[Dataset]:
     """One Parametric Map a quantity, frames ascending along the normal, in the map's unit."""
-    grounds, further = anchors(background), _first_images(series, background[0].StudyInstanceUID)
-    return [_encode(context, q, geometry, maps, (grounds, further)) for q in Quantity]
+    grounds = anchors(background)
+    made = [_encode(context, q, geometry, maps, grounds) for q in Quantity]
+    for dataset in made:
+        _cite_sources(dataset, series)
+    return made
 
 
-def _first_images(series: CtpSeries, study_uid: UID) -> list[Dataset]:
-    """The first image of every slice.
+def _cite_sources(dataset: Dataset, series: CtpSeries) -> None:
+    """Let every frame refer to the first source image of its slice, after the background.
 
-    The background series cites every image of its slice; repeating thousands of references in
-    each of five maps would cost more time than the analysis and say nothing new.
+    The background series cites every source image of a slice; to repeat thousands of
+    references in each of five maps would take longer than the analysis and say nothing new.
     """
-    slices = zip(*series.grid, strict=True)
-    first = [next((i for i in column if i is not None), None) for column in slices]
-    return [source_anchor(i, study_uid) for i in first if i is not None]
+    cited: dict[str, list[Dataset]] = {}
+    frames = dataset.PerFrameFunctionalGroupsSequence
+    for frame, column in zip(frames, zip(*series.grid, strict=True), strict=True):
+        if (first := next((i for i in column if i is not None), None)) is not None:
+            item = reference(first)
+            frame.DerivationImageSequence[0].SourceImageSequence.append(item)
+            cited.setdefault(first.header.series_instance_uid, []).append(item)
+    for series_uid, items in cited.items():
+        referenced = Dataset()
+        referenced.SeriesInstanceUID = UID(series_uid)
+        referenced.ReferencedInstanceSequence = [_bare(item) for item in items]
+        dataset.ReferencedSeriesSequence.append(referenced)
+
+
+def _bare(item: Dataset) -> Dataset:
+    bare = Dataset()
+    bare.ReferencedSOPClassUID = item.ReferencedSOPClassUID
+    bare.ReferencedSOPInstanceUID = item.ReferencedSOPInstanceUID
+    return bare
 
 
 def _encode(
@@ -55,13 +74,12 @@ def _encode(
     quantity: Quantity,
     geometry: Geometry,
     maps: PerfusionMaps,
-    references: tuple[list[Dataset], list[Dataset]],
+    grounds: list[Dataset],
 ) -> Dataset:
     plan, values = PLANS[quantity], np.ascontiguousarray(maps[quantity])
     low, high = quantity.meaning.window
     made = hd.pm.ParametricMap(
-        source_images=references[0],
-        further_source_images=references[1],
+        source_images=grounds,
         pixel_array=values,
         contains_recognizable_visual_features=False,
         real_world_value_mappings=[_real_world(quantity, values)],
@@ -86,9 +104,9 @@ def _real_world(quantity: Quantity, values: np.ndarray) -> hd.pm.RealWorldValueM
     return hd.pm.RealWorldValueMapping(
         lut_label=str(quantity),
         lut_explanation=quantity.meaning.name,
-        unit=concept(codes.unit(quantity)),
+        unit=codes.unit(quantity),
         value_range=(min(low, float(values.min())), max(high, float(values.max()))),
         slope=1.0,
         intercept=0.0,
-        quantity_definition=concept(codes.quantity(quantity)),
+        quantity_definition=codes.quantity(quantity),
     )

@@ -1,18 +1,19 @@
 """Colour pictures of maps and lesions, slice by slice, as a radiologist expects them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import ImageDraw
 
-from node.derived.annotation import SOFT, WHITE, Block, Box, Line, Rgb, draw_block, write
+from node.derived.annotation import SOFT, Block, Line, Rgb
 from node.derived.background import WINDOW_HU
 from node.derived.bundle import ColourTable
-from node.derived.canvas import Canvas, Margins, fitted
-from node.derived.colour_table import colour_table, coloured
-from node.derived.plane import column_letters, letters, location_mm, row_letters
+from node.derived.canvas import Canvas, fitted
+from node.derived.colour_bar import bar_box, draw_bar
+from node.derived.colour_table import colour_table, levels
+from node.derived.frame import Frame, orientation_blocks, slice_block
 from node.perfusion import Lesion, PerfusionMaps, Quantity
 from node.series import Geometry
 
@@ -20,8 +21,15 @@ CORE: Rgb = (255, 50, 150)
 PENUMBRA: Rgb = (70, 220, 100)
 _CORE_FILL, _PENUMBRA_FILL = 0.45, 0.3  # opacity over the CT
 _DIMMED = 0.4  # bone around a colour map, so that it does not dazzle
-_BAR = Box("right", "end", 52, 236)  # room of the colour bar, its numbers included [pixel]
-_BAR_WIDTH, _TICKS = 14, 4  # width of the colours [pixel], intervals between numbers
+_RIM = 2  # pixels of an outline
+
+
+@dataclass(frozen=True)
+class Captions:
+    """What is written at the bottom left: of the maps, and of the pictures of the lesion."""
+
+    maps: tuple[Line, ...]
+    lesion: tuple[Line, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,36 +38,48 @@ class Scene:
 
     Parameters
     ----------
-    geometry
-        Of the maps.
-    maps
-        The maps.
-    caption
-        Disclaimer, model and warnings, drawn at the bottom of every picture.
+    maps, lesion
+        What is shown.
+    captions
+        What is written below.
     table
         Look-up table of the maps.
+    canvas
+        One for all series, so that they hang and scroll together.
     greys
         The background CT of every slice in its window, enlarged, uint8.
+    weights
+        The brain of every slice, enlarged, 0 to 1.
     """
 
-    geometry: Geometry
     maps: PerfusionMaps
-    caption: tuple[Line, ...]
+    lesion: Lesion
+    captions: Captions
     table: ColourTable
+    canvas: Canvas
     greys: tuple[NDArray[np.uint8], ...]
+    weights: tuple[NDArray[np.float32], ...]
 
     @classmethod
     def of(
         cls,
         geometry: Geometry,
         maps: PerfusionMaps,
-        caption: tuple[Line, ...],
+        lesion: Lesion,
+        captions: Captions,
         table: ColourTable,
     ) -> "Scene":
-        """The scene of one result."""
-        bare = Canvas(geometry, Margins())
-        greys = tuple(_grey(bare.enlarge(hu)) for hu in maps.baseline_hu)
-        return cls(geometry, maps, caption, table, greys)
+        """The scene of one result, on a canvas that has room for everything written."""
+        blocks = [b for q in Quantity for b in _map_blocks(q, captions)]
+        blocks += [*_lesion_blocks(lesion, captions), *orientation_blocks(geometry)]
+        blocks.append(slice_block(geometry, len(geometry.position_mm) - 1))
+        bars = [bar_box(q.meaning.unit) for q in Quantity]
+        canvas = fitted(geometry, maps.brain, [*bars, *(b.box for b in blocks)])
+        centre, width = WINDOW_HU
+        window = (centre - width / 2, centre + width / 2)
+        greys = tuple(levels(canvas.enlarge(hu), window) for hu in maps.baseline_hu)
+        weights = tuple(canvas.enlarge(brain.astype(np.float32)) for brain in maps.brain)
+        return cls(maps, lesion, captions, table, canvas, greys, weights)
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,133 +99,79 @@ class Pictures:
 
 
 def map_pictures(scene: Scene, quantity: Quantity) -> Pictures:
-    """The map in colour inside the brain, dimmed CT around it, and the colour bar."""
-    meaning = quantity.meaning
-    name = f"{meaning.name} " if meaning.name != quantity else ""
-    title = (Line(str(quantity), 22, bold=True), Line(f"{name}[{meaning.unit}]", 13, colour=SOFT))
-    frame = _Frame.around(scene, title, bar=True)
+    """The map in colour inside the brain, dimmed CT around it, and the colour bar.
+
+    Values are interpolated among the brain's own, so that its rim does not fade.
+    """
+    meaning, canvas = quantity.meaning, scene.canvas
+    frame = Frame(canvas, _map_blocks(quantity, scene.captions))
     overlay = frame.overlay()
-    _draw_bar(ImageDraw.Draw(overlay), frame.canvas, meaning.window, scene.table)
-    values = scene.maps[quantity]
+    draw = ImageDraw.Draw(overlay)
+    draw_bar(draw, frame.size, meaning.window, meaning.unit, scene.table)
+    dimmed = np.repeat((np.arange(256) * _DIMMED).astype(np.uint8)[:, None], 3, axis=1)
+    both = np.concatenate([colour_table(scene.table), dimmed])
 
     def make(z: int) -> NDArray[np.uint8]:
-        rgb = np.repeat((scene.greys[z] * _DIMMED).astype(np.uint8)[..., None], 3, axis=2)
-        weight = frame.canvas.enlarge(scene.maps.brain[z].astype(np.float32))
-        inside = weight > 0.5
-        total = frame.canvas.enlarge(values[z])[inside]
-        rgb[inside] = coloured(total / weight[inside], meaning.window, scene.table)
+        weight = scene.weights[z]
+        value = np.divide(canvas.enlarge(scene.maps[quantity][z]), np.maximum(weight, 0.5))
+        colour, grey = levels(value, meaning.window), scene.greys[z] + np.uint16(256)
+        rgb = both.take(np.where(weight > 0.5, colour, grey), axis=0)
         return frame.finished(rgb, overlay, z)
 
-    return Pictures(frame.canvas.geometry, (make(z) for z in range(len(values))))
+    return Pictures(canvas.geometry, map(make, range(len(scene.greys))))
 
 
-def lesion_pictures(scene: Scene, lesion: Lesion) -> Pictures:
+def lesion_pictures(scene: Scene) -> Pictures:
     """The CT with core and penumbra coloured and outlined, and the volumes in words."""
-    frame = _Frame.around(scene, _volumes(lesion), bar=False)
+    canvas, lesion = scene.canvas, scene.lesion
+    frame = Frame(canvas, _lesion_blocks(lesion, scene.captions))
     overlay = frame.overlay()
 
     def make(z: int) -> NDArray[np.uint8]:
         rgb = np.repeat(scene.greys[z][..., None], 3, axis=2)
-        core = frame.canvas.enlarge(lesion.core[z].astype(np.float32)) > 0.5
-        low = frame.canvas.enlarge(lesion.hypoperfusion[z].astype(np.float32)) > 0.5
+        core = canvas.enlarge(lesion.core[z].astype(np.float32)) > 0.5
+        low = canvas.enlarge(lesion.hypoperfusion[z].astype(np.float32)) > 0.5
         _tint(rgb, low & ~core, PENUMBRA, _PENUMBRA_FILL)
         _tint(rgb, core, CORE, _CORE_FILL)
         rgb[_outline(low)] = PENUMBRA
         rgb[_outline(core)] = CORE
         return frame.finished(rgb, overlay, z)
 
-    return Pictures(frame.canvas.geometry, (make(z) for z in range(len(lesion.core))))
+    return Pictures(canvas.geometry, map(make, range(len(scene.greys))))
+
+
+def _map_blocks(quantity: Quantity, captions: Captions) -> tuple[Block, ...]:
+    title = Block("top", "start", _title(quantity))
+    return title, Block("bottom", "start", captions.maps)
+
+
+def _lesion_blocks(lesion: Lesion, captions: Captions) -> tuple[Block, ...]:
+    return (
+        Block("top", "start", (Line("Core and hypoperfusion", 15, bold=True),)),
+        Block("bottom", "start", captions.lesion),
+        Block("bottom", "end", _volumes(lesion), ragged=True),
+    )
+
+
+def _title(quantity: Quantity) -> tuple[Line, ...]:
+    meaning = quantity.meaning
+    name = f"{meaning.name} " if meaning.name != quantity else ""
+    unit = Line(f"{name}[{meaning.unit}]", 13, colour=SOFT)
+    return Line(str(quantity), 22, bold=True), unit
 
 
 def _volumes(lesion: Lesion) -> tuple[Line, ...]:
     limits, ratio = lesion.thresholds, lesion.mismatch_ratio
     intensity = lesion.hypoperfusion_intensity_ratio
+    mismatch = f"Mismatch {lesion.mismatch_ml:.1f} ml"
     return (
-        Line("Core and hypoperfusion", 18, bold=True),
-        Line(f"Core {lesion.core_ml:.1f} ml", 15, bold=True, swatch=CORE),
-        Line(f"CBF < {100 * limits.rcbf:g} % of normal", 12, colour=SOFT),
-        Line(f"Hypoperfusion {lesion.hypoperfusion_ml:.1f} ml", 15, bold=True, swatch=PENUMBRA),
-        Line(f"Tmax > {limits.tmax_s:g} s, core included", 12, colour=SOFT),
-        Line(f"Mismatch {lesion.mismatch_ml:.1f} ml", 13),
-        Line("Ratio " + ("-" if ratio is None else f"{ratio:.1f}"), 13),
-        Line("HIR " + ("-" if intensity is None else f"{intensity:.2f}"), 13),
+        Line(f"Core {lesion.core_ml:.1f} ml", 14, bold=True, swatch=CORE),
+        Line(f"CBF < {100 * limits.rcbf:g} % of normal", 11, colour=SOFT),
+        Line(f"Hypoperfusion {lesion.hypoperfusion_ml:.1f} ml", 14, bold=True, swatch=PENUMBRA),
+        Line(f"Tmax > {limits.tmax_s:g} s, core included", 11, colour=SOFT),
+        Line(mismatch + ("" if ratio is None else f", ratio {ratio:.1f}"), 12),
+        Line("HIR " + ("none" if intensity is None else f"{intensity:.2f}"), 12),
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _Frame:
-    """The canvas of a series and what is written on it."""
-
-    scene: Scene
-    canvas: Canvas
-    blocks: tuple[Block, ...]
-
-    @classmethod
-    def around(cls, scene: Scene, title: Sequence[Line], *, bar: bool) -> "_Frame":
-        geometry = scene.geometry
-        (left, right), (top, bottom) = row_letters(geometry), column_letters(geometry)
-        blocks = (
-            Block("top", "start", tuple(title)),
-            Block("bottom", "start", scene.caption),
-            Block("top", "middle", (_letter(top),)),
-            Block("bottom", "middle", (_letter(bottom),)),
-            Block("left", "middle", (_letter(left),)),
-            Block("right", "middle", (_letter(right),)),
-        )
-        last = _slice_block(geometry, len(geometry.position_mm) - 1)
-        boxes = [b.box for b in (*blocks, last)] + ([_BAR] if bar else [])
-        return cls(scene, fitted(geometry, scene.maps.brain, boxes), blocks)
-
-    def overlay(self) -> Image.Image:
-        height, width = self.canvas.shape
-        image = Image.new("RGBA", (width, height))
-        for block in self.blocks:
-            draw_block(ImageDraw.Draw(image), block, width, height)
-        return image
-
-    def finished(self, rgb: NDArray[np.uint8], overlay: Image.Image, z: int) -> NDArray[np.uint8]:
-        image = Image.fromarray(self.canvas.framed(rgb))
-        image.paste(overlay, mask=overlay.getchannel("A"))
-        draw_block(ImageDraw.Draw(image), _slice_block(self.scene.geometry, z), *image.size)
-        return np.asarray(image)
-
-
-def _slice_block(geometry: Geometry, z: int) -> Block:
-    place = location_mm(geometry, z)
-    side = letters(geometry.normal if place >= 0 else -geometry.normal)
-    lines = (
-        Line(f"Slice {z + 1} of {len(geometry.position_mm)}", 13),
-        Line(f"{side} {abs(place):.1f} mm", 13, colour=SOFT),
-    )
-    return Block("top", "end", lines)
-
-
-def _letter(name: str) -> Line:
-    return Line(name, 17, bold=True)
-
-
-def _draw_bar(
-    draw: ImageDraw.ImageDraw, canvas: Canvas, window: tuple[float, float], table: ColourTable
-) -> None:
-    height, width = canvas.shape
-    left, top = _BAR.corner(width, height)
-    right, length = left + _BAR_WIDTH, _BAR.height
-    colours = colour_table(table)[np.linspace(255, 0, length).round().astype(int)]
-    for y, colour in enumerate(colours):
-        draw.line((left, top + y, right - 1, top + y), fill=tuple(map(int, colour)))
-    draw.rectangle((left - 1, top - 1, right, top + length), outline=WHITE)
-    for tick in range(_TICKS + 1):
-        y = top + round((length - 1) * (1 - tick / _TICKS))
-        draw.line((right, y, right + 4, y), fill=WHITE)
-        value = window[0] + (window[1] - window[0]) * tick / _TICKS
-        write(draw, (right + 7, y - 8), Line(f"{value:g}", 12))
-
-
-def _grey(hu: NDArray[np.float32]) -> NDArray[np.uint8]:
-    centre, width = WINDOW_HU
-    scaled = (hu - (centre - width / 2)) * (255.0 / width)
-    grey: NDArray[np.uint8] = np.clip(scaled, 0, 255).astype(np.uint8)
-    return grey
 
 
 def _tint(rgb: NDArray[np.uint8], where: NDArray[np.bool_], colour: Rgb, opacity: float) -> None:
@@ -214,8 +180,14 @@ def _tint(rgb: NDArray[np.uint8], where: NDArray[np.bool_], colour: Rgb, opacity
 
 
 def _outline(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The mask's rim, two pixels wide."""
-    image = Image.fromarray(mask.astype(np.uint8) * 255)
-    eroded = np.asarray(image.filter(ImageFilter.MinFilter(5))) > 0
-    rim: NDArray[np.bool_] = mask & ~eroded
+    """The mask's rim, inside it."""
+    inner = mask.copy()
+    for _ in range(_RIM):
+        smaller = inner.copy()
+        smaller[1:] &= inner[:-1]
+        smaller[:-1] &= inner[1:]
+        smaller[:, 1:] &= inner[:, :-1]
+        smaller[:, :-1] &= inner[:, 1:]
+        inner = smaller
+    rim: NDArray[np.bool_] = mask & ~inner
     return rim

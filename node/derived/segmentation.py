@@ -16,7 +16,7 @@ from node.derived.functional_groups import anchors, common_arguments, finished, 
 from node.perfusion import Lesion, PerfusionMaps
 from node.series import Geometry
 
-PLAN = SeriesPlan("segmentation", 7, "CTP core and hypoperfusion (Segmentation)", "SEG")
+PLAN = SeriesPlan("segmentation", 7, "CTP lesion segmentation", "SEG")
 
 
 @dataclass(frozen=True, eq=False)
