@@ -91,8 +91,8 @@ class Node:
         return Listener(self.settings.scp, self.spool, self.registry, on_received=on_received)
 
     def status_app(self) -> Any:
-        """The status page and its API, as ``node.status.serve`` takes it: its type is that room's."""
-        return create_app(self.registry, self._probes())
+        """The status page and its API, for ``node.status.serve``; its type is that room's own."""
+        return create_app(self.registry, self.probes())
 
     def redis_client(self) -> redis.Redis:
         """A client of the settings' Redis, which need not be there yet."""
@@ -143,7 +143,8 @@ class Node:
         """Each destination's name and the kinds of results it wants."""
         return {d.name: tuple(d.results) for d in self.settings.destinations}
 
-    def _probes(self) -> Probes:
+    def probes(self) -> Probes:
+        """How the status page and the check ask each part whether it is well."""
         return Probes(
             redis=self._redis_fault,
             database=self._database_fault,
