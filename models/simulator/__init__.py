@@ -3,11 +3,12 @@
 from models.simulator.acquisition import ACQUISITIONS, Acquisition
 from models.simulator.dicom_writer import StudyHeader, images, write_dicom
 from models.simulator.pathology import PATHOLOGIES
-from models.simulator.scan import SimulatedScan, simulate
+from models.simulator.scan import DEMO_SEED, SimulatedScan, simulate
 from models.simulator.truth import Curves, Masks, Truth, lesion
 
 __all__ = [
     "ACQUISITIONS",
+    "DEMO_SEED",
     "PATHOLOGIES",
     "Acquisition",
     "Curves",

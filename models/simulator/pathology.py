@@ -49,7 +49,7 @@ class _Occlusion:
 
 
 _OCCLUSIONS: dict[str, tuple[_Occlusion, ...]] = {
-    "mca": (_Occlusion(_CAROTID[1:], (34.0, 2.0, 8.0), 38.0, 40.0),),
+    "mca": (_Occlusion(_CAROTID[1:], (34.0, 2.0, 8.0), 38.0, 34.0),),
     "m2": (
         _Occlusion(("mca superior",), (46.0, 6.0, 24.0), 30.0, 10.0),
         _Occlusion(("mca inferior",), (52.0, -32.0, 6.0), 30.0, 10.0),

@@ -74,8 +74,8 @@ class Vessels:
 
     @property
     def mask(self) -> NDArray[np.bool_]:
-        """Voxels in which a large vessel fills more than a twelfth."""
-        filled: NDArray[np.bool_] = self.arterial + self.venous > 1.0 / 12.0
+        """Voxels in which blood of a large vessel adds more than 1.4 ml/100 g to the CBV."""
+        filled: NDArray[np.bool_] = self.arterial + self.venous > 0.02
         return filled
 
 
