@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pydicom
 from numpy.typing import NDArray
-from pydicom.pixels.utils import pixel_array
 
 from node.errors import InstanceUnreadableError
-from node.series.elements import READ_FAULTS, Elements, PixelElement, read_elements
+from node.series.decoding import decode
+from node.series.elements import Elements, PixelElement, read_elements
 
 AIR_HU = -1024.0
 # What 12 bits hold at the usual intercept; metal beyond it tells perfusion nothing.
@@ -24,9 +23,6 @@ _WANTED = (
     *(_SAMPLES, _ROWS, _COLUMNS, _BITS_ALLOCATED, _BITS_STORED, _REPRESENTATION),
     *(_PADDING, _PADDING_LIMIT, _INTERCEPT, _SLOPE),
 )
-
-# What pydicom and the decoders behind it raise on pixel data that cannot be decoded.
-_DECODE_FAULTS = (*READ_FAULTS, RuntimeError, MemoryError)
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,8 @@ def read_hu(path: Path) -> NDArray[np.float32]:
             raise InstanceUnreadableError("there is no pixel data")
         encoding = _encoding(elements)
         if elements.pixels.encapsulated or encoding.bits_allocated != 16:
-            stored = _decoded(path)
+            shape = (encoding.rows, encoding.columns)
+            stored = decode(path, elements, elements.pixels, shape, encoding.bits_allocated)
         else:
             stored = _native(elements, elements.pixels, encoding)
     if stored.shape != (encoding.rows, encoding.columns):
@@ -116,17 +113,6 @@ def _native(
     kind = elements.byte_order + ("i2" if encoding.signed else "u2")
     stored: NDArray[np.integer[Any]] = np.frombuffer(raw, kind)
     return stored.reshape(encoding.rows, encoding.columns)
-
-
-def _decoded(path: Path) -> NDArray[np.integer[Any]]:
-    """Pixels by way of pydicom and its decoders."""
-    try:
-        stored: NDArray[np.integer[Any]] = pixel_array(pydicom.dcmread(path), raw=True)
-    except _DECODE_FAULTS as fault:
-        raise InstanceUnreadableError(
-            f"the pixel data cannot be decoded ({type(fault).__name__})"
-        ) from fault
-    return stored
 
 
 def _attenuation(stored: NDArray[np.integer[Any]], encoding: _Encoding) -> NDArray[np.float32]:
