@@ -36,11 +36,14 @@ class FakeArchive:
     ----------
     down
         Set it, and every question meets a database that does not answer.
+    overtaken
+        Set it, and every request comes too late: another process has moved the series on.
     """
 
     def __init__(self, *records: SeriesRecord) -> None:
         self._records = {record.series_instance_uid: record for record in records}
         self.down = False
+        self.overtaken = False
 
     def put(self, *records: SeriesRecord) -> None:
         """Adds or replaces series."""
@@ -90,7 +93,7 @@ class FakeArchive:
     def _move(self, action: str, uid: str) -> SeriesState:
         record = self.series(uid)
         after = _AFTER[action].get(record.state)
-        if after is None:
+        if after is None or self.overtaken:
             raise WrongStateError(f"a series in state {record.state} cannot be asked to {action}")
         asked = Event(datetime.now(UTC), f"{action} asked", "on the status page")
         events = (*record.events, asked)

@@ -98,6 +98,14 @@ def _ended() -> tuple[SeriesRecord, ...]:
             State.FAILED,
             description="Head Perfusion 10.0 Hr36",
             attempts=3,
+            completed_at=NOW - timedelta(minutes=47, seconds=58),
+            analysing_at=NOW - timedelta(minutes=46, seconds=31),
+            events=(
+                Event(NOW - timedelta(minutes=47, seconds=58), "complete", "30 time points"),
+                Event(NOW - timedelta(minutes=47, seconds=54), "step_failed", "out of memory"),
+                Event(NOW - timedelta(minutes=47, seconds=49), "step_failed", "out of memory"),
+                Event(NOW - timedelta(minutes=46, seconds=27), "failed", "3 attempts"),
+            ),
             reason=Reason(
                 "inference",
                 "the network ran out of memory on cuda:0",

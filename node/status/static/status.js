@@ -66,6 +66,9 @@ async function refresh() {
       morph(document.querySelector("title"), fresh.querySelector("title"));
       morph(document.body, fresh.body);
       say("live", "live");
+    } else if (document.body.dataset.page === "problem" && answer.status < 500) {
+      say("", ""); // what is not there now is not awaited
+      return;
     } else {
       say("lost", fresh.querySelector("[data-problem] h1")?.textContent ?? `Answer ${answer.status}`);
     }
