@@ -23,7 +23,8 @@ from pydicom.uid import (
 
 from node.errors import InstanceUnreadableError
 from node.series.elements import READ_FAULTS, Elements, PixelElement
-from node.series.jpeg import LONGEST_HEADER, require_sound
+from node.series.jpeg import END_OF_IMAGE, LONGEST_HEADER, require_sound
+from node.series.wholeness import fragments
 
 # One decoder each, never pydicom's fall-back to the next: GDCM ends the whole process on some
 # damaged JPEG-LS and JPEG 2000 streams (seen by fuzzing), where these raise.
@@ -75,7 +76,7 @@ def decode(
     if pixels.encapsulated and not plugin:
         raise InstanceUnreadableError(f"no decoder for the transfer syntax {syntax}")
     if plugin in _TRUSTING:
-        require_sound(_first_fragment(elements, pixels), shape, bits_allocated)
+        _require_sound_stream(elements, pixels, shape, bits_allocated)
     try:
         stored: NDArray[np.integer[Any]] = pixel_array(path, raw=True, decoding_plugin=plugin)
     except _DECODE_FAULTS as fault:
@@ -85,10 +86,17 @@ def decode(
     return stored
 
 
-def _first_fragment(elements: Elements, pixels: PixelElement) -> bytes:
-    """The beginning of the first fragment after the offset table (PS3.5 A.4)."""
-    elements.stream.seek(pixels.start + 4)
-    offsets = int.from_bytes(elements.stream.read(4), "little")
-    elements.stream.seek(pixels.start + 8 + offsets + 4)
-    length = int.from_bytes(elements.stream.read(4), "little")
-    return elements.stream.read(min(length, LONGEST_HEADER))
+def _require_sound_stream(
+    elements: Elements, pixels: PixelElement, shape: tuple[int, int], bits_allocated: int
+) -> None:
+    """Raises unless the image's stream begins and ends as a sound one does."""
+    parts = fragments(elements, pixels)
+    if not parts:
+        raise InstanceUnreadableError("the pixel data holds no image")
+    first, last = parts[0], parts[-1]
+    elements.stream.seek(first.start)
+    require_sound(elements.stream.read(min(first.length, LONGEST_HEADER)), shape, bits_allocated)
+    elements.stream.seek(last.start + max(0, last.length - 8))
+    # CharLS never returns from a stream without an end.
+    if not elements.stream.read(min(last.length, 8)).rstrip(b"\0").endswith(END_OF_IMAGE):
+        raise InstanceUnreadableError("the JPEG stream has no end")

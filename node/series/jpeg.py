@@ -9,6 +9,7 @@ import struct
 from node.errors import InstanceUnreadableError
 
 LONGEST_HEADER = 1 << 16
+END_OF_IMAGE = b"\xff\xd9"
 
 # Markers (ITU-T T.81 table B.1, T.87 table C.1).
 _FRAMES = frozenset({0xC0, 0xC1, 0xC3, 0xF7})

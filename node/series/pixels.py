@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from node.errors import InstanceUnreadableError
 from node.series.decoding import decode
 from node.series.elements import Elements, PixelElement, read_elements
+from node.series.wholeness import PIXEL_DESCRIPTION, require_whole
 
 AIR_HU = -1024.0
 # What 12 bits hold at the usual intercept; metal beyond it tells perfusion nothing.
@@ -21,7 +22,7 @@ _PADDING, _PADDING_LIMIT = 0x00280120, 0x00280121
 _INTERCEPT, _SLOPE = 0x00281052, 0x00281053
 _WANTED = (
     *(_SAMPLES, _ROWS, _COLUMNS, _BITS_ALLOCATED, _BITS_STORED, _REPRESENTATION),
-    *(_PADDING, _PADDING_LIMIT, _INTERCEPT, _SLOPE),
+    *(_PADDING, _PADDING_LIMIT, _INTERCEPT, _SLOPE, *PIXEL_DESCRIPTION),
 )
 
 
@@ -55,6 +56,7 @@ def read_hu(path: Path) -> NDArray[np.float32]:
         elements = read_elements(stream, _WANTED)
         if elements.pixels is None:
             raise InstanceUnreadableError("there is no pixel data")
+        require_whole(elements, elements.pixels)
         encoding = _encoding(elements)
         if elements.pixels.encapsulated or encoding.bits_allocated != 16:
             shape = (encoding.rows, encoding.columns)
@@ -107,9 +109,7 @@ def _native(
     """Uncompressed 16-bit pixels: read where they lie, without a data set in between."""
     count = encoding.rows * encoding.columns
     elements.stream.seek(pixels.start)
-    raw = elements.stream.read(min(pixels.length, 2 * count))
-    if len(raw) < 2 * count:
-        raise InstanceUnreadableError("the pixel data is truncated")
+    raw = elements.stream.read(2 * count)
     kind = elements.byte_order + ("i2" if encoding.signed else "u2")
     stored: NDArray[np.integer[Any]] = np.frombuffer(raw, kind)
     return stored.reshape(encoding.rows, encoding.columns)

@@ -10,9 +10,10 @@ from pydicom import Dataset
 
 from node.errors import InstanceUnreadableError, SpoolError
 from node.series.clocks import DAY_S, date_time_s, joined_s
-from node.series.elements import READ_FAULTS, Elements, PixelElement, read_elements
+from node.series.elements import READ_FAULTS, Elements, read_elements
 from node.series.frames import CtpSeries
 from node.series.header import Header
+from node.series.wholeness import PIXEL_DESCRIPTION, require_whole
 
 _UID = re.compile(r"[0-9]+([.][0-9]+)*")
 
@@ -30,14 +31,7 @@ _SLICE_THICKNESS, _TRIGGER_TIME, _KERNEL = 0x00180050, 0x00181060, 0x00181210
 _ACQUISITION_NUMBER, _INSTANCE_NUMBER = 0x00200012, 0x00200013
 _POSITION, _ORIENTATION, _FRAME_OF_REFERENCE = 0x00200032, 0x00200037, 0x00200052
 _TEMPORAL_POSITIONS, _IMAGES_IN_ACQUISITION = 0x00200105, 0x00201002
-_SAMPLES, _PHOTOMETRIC, _FRAMES, _ROWS, _COLUMNS = (
-    0x00280002,
-    0x00280004,
-    0x00280008,
-    0x00280010,
-    0x00280011,
-)
-_PIXEL_SPACING, _BITS_ALLOCATED = 0x00280030, 0x00280100
+_ROWS, _COLUMNS, _PIXEL_SPACING = 0x00280010, 0x00280011, 0x00280030
 _FRAME_REFERENCE_TIME = 0x00541300
 
 _WANTED = (
@@ -46,16 +40,14 @@ _WANTED = (
     *(_ACQUISITION_DATE, _ACQUISITION_TIME, _CONTENT_DATE, _CONTENT_TIME),
     *(_SLICE_THICKNESS, _TRIGGER_TIME, _KERNEL, _ACQUISITION_NUMBER, _INSTANCE_NUMBER),
     *(_POSITION, _ORIENTATION, _FRAME_OF_REFERENCE, _TEMPORAL_POSITIONS, _IMAGES_IN_ACQUISITION),
-    *(_SAMPLES, _PHOTOMETRIC, _FRAMES, _ROWS, _COLUMNS, _PIXEL_SPACING, _BITS_ALLOCATED),
-    _FRAME_REFERENCE_TIME,
+    *(_PIXEL_SPACING, _FRAME_REFERENCE_TIME),
+    *PIXEL_DESCRIPTION,
 )
 
 # numbers() has counted them; the type checker cannot.
 _Two = tuple[float, float] | None
 _Three = tuple[float, float, float] | None
 _Six = tuple[float, float, float, float, float, float] | None
-
-_ITEM, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE0DD
 
 
 def read_header(source: Path | bytes | BinaryIO, transfer_syntax_uid: str | None = None) -> Header:
@@ -109,7 +101,7 @@ def _read(stream: BinaryIO, transfer_syntax_uid: str | None) -> Header:
     elements = read_elements(stream, _WANTED, transfer_syntax_uid)
     header = _header(elements)
     if elements.pixels is not None:
-        _require_whole_pixels(elements, elements.pixels)
+        require_whole(elements, elements.pixels)
     return header
 
 
@@ -168,39 +160,3 @@ def _from_milliseconds(elements: Elements, tag: int) -> float | None:
     """A clock in ms as seconds; None where absent or longer than a day."""
     value = elements.number(tag)
     return None if value is None or abs(value) > DAY_S * 1000 else value / 1000
-
-
-def _require_whole_pixels(elements: Elements, pixels: PixelElement) -> None:
-    """Raises unless all the pixel data that the header announces is there."""
-    if pixels.encapsulated:
-        whole = _fragments_end(elements, pixels)
-    else:
-        announced = min(pixels.length, elements.size - pixels.start)
-        whole = announced == pixels.length >= _native_bytes(elements)
-    if not whole:
-        raise InstanceUnreadableError("the pixel data is truncated")
-
-
-def _native_bytes(elements: Elements) -> int:
-    """Length of uncompressed pixel data after PS3.5 8.1.1 and PS3.3 C.7.6.3 [bytes]."""
-    rows, columns = elements.short(_ROWS) or 0, elements.short(_COLUMNS) or 0
-    samples = elements.short(_SAMPLES) or 1
-    bits = rows * columns * samples * (elements.short(_BITS_ALLOCATED) or 0)
-    if elements.ascii(_PHOTOMETRIC) == "YBR_FULL_422":
-        bits = bits * 2 // 3
-    return (bits * max(1, elements.integer(_FRAMES) or 1) + 7) // 8
-
-
-def _fragments_end(elements: Elements, pixels: PixelElement) -> bool:
-    """Whether the fragments lead to the sequence delimiter (PS3.5 A.4)."""
-    stream, at = elements.stream, pixels.start
-    while at + 8 <= elements.size:
-        stream.seek(at)
-        group, element, length = (int.from_bytes(stream.read(n), "little") for n in (2, 2, 4))
-        tag = group << 16 | element
-        if tag == _SEQUENCE_END:
-            return True
-        if tag != _ITEM or length == 0xFFFFFFFF:
-            return False
-        at += 8 + length
-    return False

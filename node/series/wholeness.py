@@ -1,0 +1,73 @@
+"""Whether all the pixel data that an instance announces is there."""
+
+from dataclasses import dataclass
+
+from node.errors import InstanceUnreadableError
+from node.series.elements import UNDEFINED_LENGTH, Elements, PixelElement
+
+_SAMPLES, _PHOTOMETRIC, _FRAMES = 0x00280002, 0x00280004, 0x00280008
+_ROWS, _COLUMNS, _BITS_ALLOCATED = 0x00280010, 0x00280011, 0x00280100
+PIXEL_DESCRIPTION = (_SAMPLES, _PHOTOMETRIC, _FRAMES, _ROWS, _COLUMNS, _BITS_ALLOCATED)
+
+_ITEM, _SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """Where one fragment of encapsulated pixel data lies in the stream [bytes]."""
+
+    start: int
+    length: int
+
+
+def require_whole(elements: Elements, pixels: PixelElement) -> None:
+    """Raises unless all the pixel data that the header announces is there.
+
+    Parameters
+    ----------
+    elements
+        With :data:`PIXEL_DESCRIPTION` among them.
+    pixels
+        Where the pixel data lies.
+
+    Raises
+    ------
+    InstanceUnreadableError
+        If the pixel data ends early.
+    """
+    if pixels.encapsulated:
+        fragments(elements, pixels)
+    elif pixels.start + pixels.length > elements.size or pixels.length < _native_bytes(elements):
+        raise InstanceUnreadableError("the pixel data is truncated")
+
+
+def fragments(elements: Elements, pixels: PixelElement) -> list[Fragment]:
+    """The fragments of encapsulated pixel data, without the offset table (PS3.5 A.4).
+
+    Raises
+    ------
+    InstanceUnreadableError
+        If they do not lead to the sequence delimiter.
+    """
+    found: list[Fragment] = []
+    at = pixels.start
+    while at + 8 <= elements.size:
+        elements.stream.seek(at)
+        tag, length = elements.stream.read(4), int.from_bytes(elements.stream.read(4), "little")
+        if tag == _SEQUENCE_END:
+            return found[1:]
+        if tag != _ITEM or length == UNDEFINED_LENGTH:
+            break
+        found.append(Fragment(at + 8, length))
+        at += 8 + length
+    raise InstanceUnreadableError("the pixel data is truncated")
+
+
+def _native_bytes(elements: Elements) -> int:
+    """Length of uncompressed pixel data (PS3.5 8.1.1, PS3.3 C.7.6.3) [bytes]."""
+    rows, columns = elements.short(_ROWS) or 0, elements.short(_COLUMNS) or 0
+    samples = elements.short(_SAMPLES) or 1
+    bits = rows * columns * samples * (elements.short(_BITS_ALLOCATED) or 0)
+    if elements.ascii(_PHOTOMETRIC) == "YBR_FULL_422":
+        bits = bits * 2 // 3
+    return (bits * max(1, elements.integer(_FRAMES) or 1) + 7) // 8
