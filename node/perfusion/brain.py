@@ -25,7 +25,7 @@ def find_brain(
     Parameters
     ----------
     mean_hu
-        (Z, Y, X) float32 [HU], the mean over all frames (the least noisy picture there is).
+        (Z, Y, X) float32 [HU], a mean over many frames with little contrast in it.
     spacing_mm
         Distance between voxel centres along (Z, Y, X) [mm].
 

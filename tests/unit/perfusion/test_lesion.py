@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from node.perfusion import LesionThresholds, find_lesion
+from node.perfusion.lesion import left_half
+from tests.support.science import maps_of
+
+SHAPE = (6, 64, 64)
+RULE = LesionThresholds()
+
+
+def _box(rows: slice, columns: slice) -> NDArray[np.bool_]:
+    box = np.zeros(SHAPE, bool)
+    box[1:5, rows, columns] = True
+    return box
+
+
+SLOW = _box(slice(20, 44), slice(12, 26))
+POOR = _box(slice(26, 36), slice(14, 22))
+ML = 5.0 * 2.0 * 2.0 / 1000.0
+
+
+def _maps(slow: NDArray[np.bool_] = SLOW, poor: NDArray[np.bool_] = POOR, **rest: object):
+    tmax = np.where(slow, 9.0, 3.0) + np.where(poor, 3.0, 0.0)
+    return maps_of(tmax, np.where(poor, 8.0, 40.0), **rest)
+
+
+def test_core_and_hypoperfusion_have_the_volumes_they_were_given() -> None:
+    """Tmax above 6 s and CBF below 30 % of normal are counted voxel by voxel."""
+    lesion = find_lesion(_maps(), RULE)
+    assert lesion.hypoperfusion_ml == pytest.approx(SLOW.sum() * ML)
+    assert lesion.core_ml == pytest.approx(POOR.sum() * ML)
+    assert lesion.normal_cbf == pytest.approx(40.0)
+    assert lesion.hypoperfusion_intensity_ratio == pytest.approx(POOR.sum() / SLOW.sum())
+    assert not (lesion.core & ~lesion.hypoperfusion).any()
+
+
+def test_low_flow_without_delay_is_no_core() -> None:
+    """The core is counted inside the hypoperfusion only."""
+    tmax = np.full(SHAPE, 3.0)
+    lesion = find_lesion(maps_of(tmax, np.where(POOR, 5.0, 40.0)), RULE)
+    assert lesion.core_ml == 0
+    assert lesion.hypoperfusion_intensity_ratio is None
+    assert lesion.mismatch_ratio is None
+
+
+def test_normal_flow_is_the_other_hemispheres() -> None:
+    """Low flow on the ill side does not lower what counts as normal."""
+    cbf = np.where(np.arange(64) < 32, 20.0, 50.0) * np.ones(SHAPE)
+    lesion = find_lesion(maps_of(np.where(SLOW, 9.0, 3.0), cbf), RULE)
+    assert lesion.normal_cbf == pytest.approx(50.0, abs=0.5)
+
+
+def test_vessels_and_fluid_are_left_out() -> None:
+    """A voxel with much blood, or as dark as fluid, is no parenchyma."""
+    cbv = np.where(_box(slice(28, 30), slice(16, 18)), 20.0, 3.0)
+    dark = np.where(_box(slice(36, 44), slice(12, 26)), 2.0, 35.0)
+    lesion = find_lesion(_maps(cbv=cbv, baseline_hu=dark), RULE)
+    assert not lesion.hypoperfusion[2, 28, 16]
+    assert not lesion.hypoperfusion[2, 42, 20]
+    assert lesion.hypoperfusion[2, 24, 20]
+
+
+def test_specks_are_dropped() -> None:
+    """What is smaller than a millilitre is noise, and can be asked for."""
+    speck = _box(slice(30, 34), slice(40, 44))
+    assert speck.sum() * ML < 1.5
+    both = SLOW | speck
+    kept = find_lesion(_maps(both), LesionThresholds(min_lesion_ml=0.0))
+    dropped = find_lesion(_maps(both), LesionThresholds(min_lesion_ml=1.5))
+    assert kept.hypoperfusion_ml == pytest.approx(both.sum() * ML)
+    assert dropped.hypoperfusion_ml == pytest.approx(SLOW.sum() * ML)
+
+
+def test_a_brain_that_is_all_slow_has_no_normal_flow() -> None:
+    """Without normal tissue the core cannot be told, and none is claimed."""
+    lesion = find_lesion(maps_of(np.full(SHAPE, 9.0), np.full(SHAPE, 5.0)), RULE)
+    assert lesion.normal_cbf == 0
+    assert lesion.core_ml == 0
+
+
+def test_an_empty_brain_has_no_lesion() -> None:
+    """Maps without a brain give volumes of nought, not an error."""
+    maps = maps_of(np.zeros(SHAPE), np.zeros(SHAPE))
+    empty = type(maps)(
+        {q: np.zeros(SHAPE, np.float32) for q in maps.values},
+        np.zeros(SHAPE, bool),
+        maps.baseline_hu,
+        maps.spacing_mm,
+        maps.estimator,
+    )
+    assert find_lesion(empty, RULE).hypoperfusion_ml == 0
+
+
+@pytest.mark.parametrize("turn_deg", [-20.0, 0.0, 20.0])
+def test_a_turned_head_is_still_parted_into_hemispheres(turn_deg: float) -> None:
+    """The midline follows the head's longer axis."""
+    y, x = np.mgrid[-1:1:96j, -1:1:96j]
+    angle = np.deg2rad(turn_deg)
+    along, across = (
+        y * np.cos(angle) - x * np.sin(angle),
+        y * np.sin(angle) + x * np.cos(angle),
+    )
+    brain = ((along / 0.9) ** 2 + (across / 0.7) ** 2 <= 1)[None]
+    left = left_half(brain)
+    assert ((left == (across < 0)) & brain).sum() > 0.97 * brain.sum()
