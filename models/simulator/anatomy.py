@@ -45,7 +45,7 @@ def template() -> Template:
     mask = datasets.load_mni152_brain_mask(resolution=_TEMPLATE_MM)
     padded = [np.pad(np.asarray(image.dataobj), _MARGIN) for image in (grey, white, mask)]
     ball = ndimage.generate_binary_structure(3, 1)
-    hull = ndimage.binary_closing(padded[2] > 0, ball, iterations=6)
+    hull = ndimage.binary_closing(padded[2] > 0, ball, iterations=9)
     depth = ndimage.distance_transform_edt(~hull) - ndimage.distance_transform_edt(hull)
     return Template(
         grey=padded[0].astype(np.float32),
@@ -226,8 +226,8 @@ def baseline_hu(
     at = [0.0, 1.2, 2.2, 3.0, skull_mm / 2 + 2.0, skull_mm + 0.8, skull_mm + 1.6]
     value = [csf_hu, csf_hu, 1150.0, 1250.0, 520.0, 1200.0, 20.0]
     skin = skull_mm + 2.0 + scalp_mm
-    at += [skull_mm + 3.0, skin - 1.5, skin, skin + 0.8]
-    value += [-40.0, -60.0, 30.0, -1000.0]
+    at += [skull_mm + 2.6, skin - 3.2, skin - 2.4, skin, skin + 0.8]
+    value += [-60.0, -70.0, 35.0, 35.0, -1000.0]
     outer = np.interp(d, at, value).astype(np.float32)
     cupping = np.float32(rng.uniform(0.0, 2.5)) * np.clip(1.0 + d / 50.0, 0.0, 1.0)
     return np.asarray(np.where(d < 0.0, hu + cupping, outer), np.float32)

@@ -15,7 +15,7 @@ from models.simulator.acquisition import ACQUISITIONS, Acquisition
 from models.simulator.contact_sheet import contact_sheet
 from models.simulator.dicom_writer import StudyHeader, write_dicom
 from models.simulator.pathology import PATHOLOGIES
-from models.simulator.scan import SimulatedScan, simulate
+from models.simulator.scan import DEMO_SEED, SimulatedScan, simulate
 
 _SCHEMES = ", ".join(ACQUISITIONS)
 
@@ -24,8 +24,12 @@ def simulate_command(  # noqa: PLR0913, PLR0917  (a command's options are its ar
     out: Annotated[Path, typer.Option(help="Folder to write to; made if absent.")],
     cases: Annotated[int, typer.Option(min=1, help="How many patients.")] = 1,
     seed: Annotated[
-        int, typer.Option(min=0, help="The first patient; case N is patient seed + N - 1.")
-    ] = 0,
+        int,
+        typer.Option(
+            min=0,
+            help="The first patient; case N is patient seed + N - 1. Default: the demo's stroke.",
+        ),
+    ] = DEMO_SEED,
     scheme: Annotated[str, typer.Option(help=f"How the scanner samples: {_SCHEMES}.")] = "standard",
     size: Annotated[int, typer.Option(min=32, help="Rows and columns; the view is 230 mm.")] = 512,
     frames: Annotated[int | None, typer.Option(min=2, help="Only the first frames.")] = None,
@@ -46,13 +50,13 @@ def simulate_command(  # noqa: PLR0913, PLR0917  (a command's options are its ar
     truth.json (seed, volumes, arrival) and truth.npz (maps, masks, curves). The first case is
     drawn in OUT/contact-sheet.png. The same call writes the same bytes.
 
-    Try
+    For example:
 
-      python -m models simulate --out /tmp/ctp
+    - `python -m models simulate --out /tmp/ctp`
 
-      python -m models simulate --out /tmp/ctp --cases 5 --pathology stroke --scheme shuttle
+    - `python -m models simulate --out /tmp/ctp --cases 5 --pathology stroke --scheme shuttle`
 
-      python -m models simulate --out /tmp/ctp --size 128 --slices 4 --frames 20 --no-dicom
+    - `python -m models simulate --out /tmp/ctp --size 128 --slices 4 --frames 20 --no-dicom`
     """
     acquisition = _acquisition(scheme, size, frames, slices)
     acquisition = dataclasses.replace(acquisition, dose=dose, motion_mm=motion)

@@ -5,10 +5,8 @@ from datetime import datetime
 import numpy as np
 import pydicom
 import pytest
-from typer.testing import CliRunner
 
-from models.__main__ import app
-from models.simulator import ACQUISITIONS, Acquisition, StudyHeader, simulate, write_dicom
+from models.simulator import Acquisition, StudyHeader, simulate, write_dicom
 
 SMALL = Acquisition.regular("small", slices=3, frames=3, interval_s=2.0).at(32)
 
@@ -68,24 +66,3 @@ def test_a_night_scan_rolls_over_midnight(scan, tmp_path):
     assert last.AcquisitionDate == "20250101"
     assert last.AcquisitionTime == "000002.000000"
     assert last.StudyDate == "20241231"
-
-
-def test_the_command_writes_cases_with_their_truth(tmp_path):
-    """One folder a case, and one picture of the first."""
-    small = ["--size", "48", "--slices", "2", "--frames", "4"]
-    told = ["simulate", "--out", str(tmp_path), "--cases", "2", "--seed", "3", *small]
-    result = CliRunner().invoke(app, told)
-    assert result.exit_code == 0, result.output
-    for case in ("case-0001", "case-0002"):
-        assert len(list((tmp_path / case / "dicom").glob("*.dcm"))) == 8
-        with np.load(tmp_path / case / "truth.npz") as truth:
-            assert truth["CBF"].shape == truth["core"].shape == (2, 48, 48)
-    assert (tmp_path / "contact-sheet.png").stat().st_size > 10_000
-
-
-@pytest.mark.parametrize("wrong", [["--scheme", "helical"], ["--pathology", "migraine"]])
-def test_a_wrong_choice_is_told_what_there_is(wrong, tmp_path):
-    """A bad call exits 2 and names the choices."""
-    result = CliRunner().invoke(app, ["simulate", "--out", str(tmp_path), *wrong])
-    assert result.exit_code == 2
-    assert (next(iter(ACQUISITIONS)) if "--scheme" in wrong else "stroke") in result.output
