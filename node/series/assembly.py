@@ -13,6 +13,9 @@ from node.series.timing import Clock, spread_ties
 
 # A slice with fewer of the time points than this is no part of the volume.
 _FEWEST_OF_FRAMES = 0.8
+_MOST_OF_USUAL = 1.25
+# A time point with fewer of its slices than this is left out rather than made up.
+_FEWEST_OF_SLICES = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,13 +79,11 @@ def slice_labels(headers: Sequence[Header]) -> tuple[NDArray[np.intp], NDArray[n
 
 
 def frame_count(per_slice: NDArray[np.intp]) -> int:
-    """How many time points the series has: what a fifth of its slices reach.
+    """How many time points the series has: the most that any slice reached.
 
-    More than the usual count on one slice is an image drawn upon and stored again; fewer on
-    some is a volume that was cut short.
+    A slice with a quarter more than is usual has images stored twice, and sets no measure.
     """
-    quorum = min(len(per_slice), max(2, int(np.ceil(0.2 * len(per_slice)))))
-    return int(np.sort(per_slice)[::-1][quorum - 1])
+    return int(per_slice[per_slice <= _MOST_OF_USUAL * np.median(per_slice)].max())
 
 
 def columns_of(
@@ -168,8 +169,8 @@ def _matched(few: NDArray[np.float64], many: NDArray[np.float64]) -> NDArray[np.
         if np.any(np.diff(partner) <= 0):
             continue
         distance = float(np.abs(few - offset - many[partner]).mean())
-        # Slabs are less than a whole interval apart; an offset beyond is a wrong match.
-        cost = distance + max(0.0, abs(offset) - 0.75 * step) + 1e-6 * step * shift
+        # Slabs are about half an interval apart; an offset well beyond is a wrong match.
+        cost = distance + max(0.0, abs(offset) - 0.6 * step) + 1e-6 * step * shift
         if cost < least:
             best, least = partner, cost
     return best
@@ -208,12 +209,18 @@ def _table(used: Sequence[tuple[Column, NDArray[np.intp]]], frames: int) -> _Tab
 
 
 def _filled(table: _Table, notes: list[str]) -> Grid:
-    """The grid without an incomplete last volume, its missing times filled in."""
+    """The grid without time points that are mostly absent, missing times filled in."""
     rows, time_s = table
-    last = int(np.isnan(time_s[-1]).sum())
-    if last and len(rows) > 1:
-        rows, time_s = rows[:-1], time_s[:-1]
-        notes.append(f"the last volume lacks {last} of {time_s.shape[1]} images and is left out")
+    present = ~np.isnan(time_s)
+    kept = present.mean(axis=1) >= _FEWEST_OF_SLICES
+    kept[-1] = present[-1].all()
+    if not kept[-1]:
+        notes.append(
+            f"the last volume has {present[-1].sum()} of {len(present[-1])} images and is left out"
+        )
+    if scattered := int(np.sum(~kept[:-1])):
+        notes.append(f"{scattered} time point(s) with few of their slices left out")
+    rows, time_s = [rows[frame] for frame in np.flatnonzero(kept)], time_s[kept]
     missing = np.isnan(time_s)
     if missing.any():
         notes.append(f"{missing.sum()} missing image(s) interpolated in time")
@@ -222,15 +229,29 @@ def _filled(table: _Table, notes: list[str]) -> Grid:
 
 
 def _times_filled(time_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Missing times (NaN) from the slice's own neighbours in time, on the frames' mean rhythm."""
+    """Missing times (NaN) from the slice's own neighbours, in the rhythm of a whole slice."""
+    whole = np.flatnonzero(~np.isnan(time_s).any(axis=0))
     frame = np.arange(len(time_s))
-    rhythm = np.nanmedian(time_s, axis=1)
     filled = time_s.copy()
     for z in np.flatnonzero(np.isnan(time_s).any(axis=0)):
         known = np.flatnonzero(~np.isnan(time_s[:, z]))
-        late = np.interp(frame, known, time_s[known, z] - rhythm[known])
-        candidate = np.where(np.isnan(time_s[:, z]), rhythm + late, time_s[:, z])
-        if np.any(np.diff(candidate) <= 0):
-            candidate = np.interp(frame, known, time_s[known, z])
+        candidate = np.full(len(frame), np.nan)
+        if len(whole):
+            rhythm = time_s[:, whole[np.abs(whole - z).argmin()]]
+            late = np.interp(frame, known, time_s[known, z] - rhythm[known])
+            candidate = np.where(np.isnan(time_s[:, z]), rhythm + late, time_s[:, z])
+        if not np.all(np.diff(candidate) > 0):
+            candidate = _extrapolated(frame, known, time_s[known, z])
         filled[:, z] = candidate
     return filled
+
+
+def _extrapolated(
+    frame: NDArray[np.intp], known: NDArray[np.intp], time_s: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Times on a straight line between the known ones, and on at their mean step beyond them."""
+    step = (time_s[-1] - time_s[0]) / (known[-1] - known[0])
+    inside = np.interp(frame, known, time_s)
+    before, after = np.minimum(frame - known[0], 0), np.maximum(frame - known[-1], 0)
+    straight: NDArray[np.float64] = inside + step * (before + after)
+    return straight
