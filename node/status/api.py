@@ -58,9 +58,9 @@ def machine_router(archive: Archive, probes: Probes) -> APIRouter:
     @routes.get("/health/ready", responses={503: {"model": schema.HealthView}})
     def ready(response: Response) -> schema.HealthView:
         """Whether a study sent now would be received and analysed; else 503 and why not."""
-        if reasons := health.reasons(probes):
+        if reasons := health.ask(probes).reasons:
             response.status_code = 503
-            return schema.HealthView(status="not ready", reasons=reasons)
+            return schema.HealthView(status="not ready", reasons=list(reasons))
         return schema.HealthView(status="ready")
 
     @routes.get("/metrics", response_class=Response)

@@ -85,7 +85,7 @@ class Guard:
                 421,
                 "unknown_host",
                 f"this node is not called {host[:100]!r}",
-                "Use its address, localhost, or the name in status.host.",
+                "Use its address, localhost or the machine's own name.",
             )
         if scope["method"] not in SAFE_METHODS and not _is_same_origin(headers, host):
             return _refused(

@@ -1,34 +1,43 @@
 """Whether the node would do its work if a study came now, and if not, why."""
 
+from dataclasses import dataclass
+
 from node.errors import ModelError
 from node.perfusion import Estimator
-from node.status.probes import Probes
-from node.status.view import size
+from node.status.probes import DiskUse, Probes
+from node.status.view import sentence, size
 
 
-def reasons(probes: Probes) -> list[str]:
-    """Everything that keeps the node from working, in words; empty where all is well."""
-    found = [
-        f"Redis: {wrong}" if (wrong := probes.redis()) else "",
-        f"Database: {wrong}" if (wrong := probes.database()) else "",
-        disk_problem(probes),
-        model_problem(probes),
-    ]
-    return [reason for reason in found if reason]
+@dataclass(frozen=True)
+class Health:
+    """What the parts of the node said when they were asked, each once.
+
+    Parameters
+    ----------
+    reasons
+        Everything that keeps the node from working, in words; empty where all is well.
+    disk
+        Room below ``data_dir``.
+    model
+        What computes the maps; None without a usable model.
+    """
+
+    reasons: tuple[str, ...]
+    disk: DiskUse
+    model: Estimator | None
 
 
-def disk_problem(probes: Probes) -> str:
-    """What is wrong with the disk; empty where there is room."""
+def ask(probes: Probes) -> Health:
+    """The health of the node now."""
     disk = probes.disk()
-    if disk.free_bytes >= disk.min_free_bytes:
-        return ""
-    least = size(disk.min_free_bytes)
-    return f"Disk: {size(disk.free_bytes)} free, {least} needed; no image is accepted"
-
-
-def model_problem(probes: Probes) -> str:
-    """What is wrong with the model; empty where it can be used."""
-    return model(probes)[1]
+    estimator, wrong_model = model(probes)
+    found = (
+        _named("Redis", probes.redis()),
+        _named("Database", probes.database()),
+        _of_disk(disk),
+        wrong_model,
+    )
+    return Health(tuple(reason for reason in found if reason), disk, estimator)
 
 
 def model(probes: Probes) -> tuple[Estimator | None, str]:
@@ -38,3 +47,17 @@ def model(probes: Probes) -> tuple[Estimator | None, str]:
     except ModelError as fault:
         return None, f"Model: {fault}"
     return estimator, "" if estimator else "Model: no usable model is there"
+
+
+def _of_disk(disk: DiskUse) -> str:
+    if disk.free_bytes >= disk.min_free_bytes:
+        return ""
+    least = size(disk.min_free_bytes)
+    return f"Disk: {size(disk.free_bytes)} free, {least} needed; no image is accepted"
+
+
+def _named(part: str, wrong: str | None) -> str:
+    """What is wrong, beginning with the part's name where the words do not name it."""
+    if not wrong:
+        return ""
+    return sentence(wrong) if part.lower() in wrong.lower() else f"{part}: {wrong}"

@@ -106,16 +106,15 @@ class Pages:
         return HTMLResponse(html, status_code=status)
 
     def _page(self, template: str, **values: object) -> HTMLResponse:
-        disk = self._probes.disk()
-        estimator, _ = health.model(self._probes)
+        state = health.ask(self._probes)
         html = self._templates.get_template(template).render(
             page=template.removesuffix(".html"),
             bare=False,
-            problems=health.reasons(self._probes),
+            problems=state.reasons,
             no_destination=not self._probes.destinations(),
-            disk=disk,
-            low_disk=disk.free_bytes < LOW_DISK_FRACTION * disk.total_bytes,
-            model=estimator,
+            disk=state.disk,
+            low_disk=state.disk.free_bytes < LOW_DISK_FRACTION * state.disk.total_bytes,
+            model=state.model,
             version=self._probes.software_version,
             now=self._probes.now(),
             **values,
