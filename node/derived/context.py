@@ -180,7 +180,7 @@ class Context:
     def _scanner(self) -> Dataset:
         item = Dataset()
         item.PurposeOfReferenceCodeSequence = [concept(codes.ACQUISITION_EQUIPMENT)]
-        item.Manufacturer = ""
+        item.Manufacturer = "Unknown"  # Type 1 here, Type 2 in the source
         _copy_known(self.source, item, _SCANNER)
         return item
 

@@ -70,7 +70,7 @@ def common_arguments(context: Context, plan: SeriesPlan) -> dict[str, Any]:
     }
 
 
-def finished(made: Dataset, context: Context, plan: SeriesPlan) -> Dataset:
+def finished(made: Dataset, context: Context, plan: SeriesPlan, geometry: Geometry) -> Dataset:
     """An object of highdicom as a plain dataset, clean and repeatable (DICOM.md 2.2 and 2.6)."""
     dataset = _plain(made)
     library = [i for i in dataset.ContributingEquipmentSequence if _is_highdicom(i)]
@@ -81,6 +81,9 @@ def finished(made: Dataset, context: Context, plan: SeriesPlan) -> Dataset:
     organization = context.uids.make("dimension organization", plan.key)
     for item in (*dataset.DimensionOrganizationSequence, *dataset.DimensionIndexSequence):
         item.DimensionOrganizationUID = organization
+    # highdicom takes 1 mm for the distance between slices where there is only one.
+    measures = [_plain(item) for item in pixel_measures(geometry)]
+    dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence = measures
     dataset.PositionReferenceIndicator = ""  # highdicom's None would read back as ''
     return dataset
 

@@ -92,7 +92,7 @@ def _encode(
         derivation=codes.PERFUSION_ANALYSIS,
         **common_arguments(context, plan),
     )
-    dataset = finished(made, context, plan)
+    dataset = finished(made, context, plan, geometry)
     name_anatomy(dataset)
     frames_ascend(dataset, geometry)
     return dataset

@@ -54,7 +54,7 @@ def segmentation(
     for item, segment in zip(made.SegmentSequence, segments, strict=True):
         item.SegmentDescription = segment.meaning
     made["PixelData"].VR = "OB"
-    return finished(made, context, PLAN)
+    return finished(made, context, PLAN, geometry)
 
 
 def _segments(maps: PerfusionMaps, lesion: Lesion) -> list[_Segment]:

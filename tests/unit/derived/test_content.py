@@ -1,0 +1,142 @@
+"""What the objects say: codes, references, series, sending order."""
+
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from pydicom import Dataset
+
+from node.derived import ALL_KINDS, DerivedObject, refusal_page
+from node.perfusion import Quantity
+from node.refusals import Refusal, RefusalCode
+from tests.support.ctp import CtpSpec
+from tests.unit.derived.case import OPTIONS, case, reread, source
+
+SPEC = CtpSpec(slices=2, frames=3, rows=16, pixel_mm=12.0)
+
+
+@cache
+def results() -> tuple[DerivedObject, ...]:
+    """The objects of one analysis; nobody changes them."""
+    return tuple(case(SPEC).encoded())
+
+
+def of_kind(kind: str) -> list[Dataset]:
+    return [o.dataset for o in results() if o.kind == kind]
+
+
+CODED = {
+    Quantity.CBF: ("126390", "ml/[100]g/min"),
+    Quantity.CBV: ("126391", "ml/[100]g"),
+    Quantity.MTT: ("113052", "s"),
+    Quantity.TTP: ("113069", "s"),
+    Quantity.TMAX: ("113084", "s"),
+}
+
+
+def test_objects_come_in_sending_order() -> None:
+    """What is referenced is sent before what refers to it."""
+    kinds = [o.kind for o in results()]
+    assert kinds == ["background"] * 2 + ["colour"] * 12 + ["segmentation"] + ["parametric_map"] * 5
+
+
+@pytest.mark.parametrize("kind", [k for k in ALL_KINDS if k != "refusal_page"])
+def test_only_the_kinds_asked_for_are_made(kind: str) -> None:
+    """``kinds`` leaves out the others and changes nothing of what stays."""
+    whole = [o.sop_instance_uid for o in results() if o.kind == kind]
+    assert [d.SOPInstanceUID for d in case(SPEC).of_kind(kind)] == whole
+
+
+@pytest.mark.parametrize("quantity", Quantity)
+def test_a_map_names_its_quantity_and_unit(quantity: Quantity) -> None:
+    """The Real World Value Mapping carries the standard code and the UCUM unit."""
+    index = list(Quantity).index(quantity)
+    dataset = reread(of_kind("parametric_map")[index])
+    mapping = dataset.SharedFunctionalGroupsSequence[0].RealWorldValueMappingSequence[0]
+    found = mapping.QuantityDefinitionSequence[0].ConceptCodeSequence[0].CodeValue
+    unit = mapping.MeasurementUnitsCodeSequence[0].CodeValue
+    assert (found, unit) == CODED[quantity]
+    window = dataset.SharedFunctionalGroupsSequence[0].FrameVOILUTSequence[0]
+    low, high = quantity.meaning.window
+    assert (window.WindowCenter, window.WindowWidth) == ((low + high) / 2, high - low)
+    assert dataset.ContentQualification == "RESEARCH"
+
+
+def test_maps_and_segmentation_refer_to_the_background_first() -> None:
+    """Viewers match a frame by its first source image: that is the background's."""
+    ground = [d.SOPInstanceUID for d in of_kind("background")]
+    for dataset in (*of_kind("segmentation"), *of_kind("parametric_map")):
+        assert dataset.ReferencedSeriesSequence[0].SeriesInstanceUID == (
+            of_kind("background")[0].SeriesInstanceUID
+        )
+        for frame in dataset.PerFrameFunctionalGroupsSequence:
+            first = frame.DerivationImageSequence[0].SourceImageSequence[0]
+            assert first.ReferencedSOPInstanceUID in ground
+
+
+def test_provenance_names_every_source_image_of_a_slice() -> None:
+    """A background image cites all images of its slice; a map the first, beside the ground."""
+    made = case(SPEC)
+    for z, image in enumerate(of_kind("background")):
+        cited = {i.ReferencedSOPInstanceUID for i in image.SourceImageSequence}
+        assert cited == {frame[z].header.sop_instance_uid for frame in made.series.grid}
+    mapped = of_kind("parametric_map")[0]
+    for z, frame in enumerate(mapped.PerFrameFunctionalGroupsSequence):
+        second = frame.DerivationImageSequence[0].SourceImageSequence[1]
+        first_image = made.series.grid[0][z].header
+        assert second.ReferencedSOPInstanceUID == first_image.sop_instance_uid
+        assert mapped.ReferencedSeriesSequence[1].SeriesInstanceUID == (
+            first_image.series_instance_uid
+        )
+
+
+def test_equipment_and_algorithm_are_named() -> None:
+    """Scanner, node and model stand in every object, the model's digest in the segments."""
+    for made in results():
+        d = made.dataset
+        purposes = [
+            i.PurposeOfReferenceCodeSequence[0].CodeValue for i in d.ContributingEquipmentSequence
+        ]
+        assert purposes[:2] == ["109101", "109102"]
+        assert list(d.SoftwareVersions) == ["perfusion-node 0.1.0", "perfusion 0.1.0"]
+        assert d.Manufacturer == "Perfusion Node"
+    segments = of_kind("segmentation")[0].SegmentSequence
+    assert [s.SegmentLabel.split(" (")[0] for s in segments] == ["Core", "Hypoperfusion", "Brain"]
+    for segment in segments:
+        algorithm = segment.SegmentationAlgorithmIdentificationSequence[0]
+        assert "0123456789abcdef" * 4 in algorithm.AlgorithmParameters
+
+
+def test_series_numbers_are_one_stable_block() -> None:
+    """Every series has its own number and its own plain name."""
+    made = case(replace(SPEC, seed=3)).encoded()
+    named = {(o.dataset.SeriesNumber, o.dataset.SeriesDescription) for o in made}
+    assert sorted(n for n, _ in named) == list(range(9000, 9013))
+    assert (9001, "CTP CBF [ml/100g/min]") in named
+    assert (9005, "CTP Tmax [s]") in named
+
+
+def test_a_refusal_page_says_what_and_why() -> None:
+    """The page is drawn, repeats itself byte for byte, and its comments say the reason."""
+    refusal = Refusal(
+        RefusalCode.TOO_SHORT, "the series covers 18 s", "Send at least 30 s — see manual."
+    )
+    origin = source(SPEC)
+    page = refusal_page(origin, refusal, OPTIONS)
+    again = refusal_page(source(SPEC), refusal, OPTIONS)
+    assert page.kind == "refusal_page"
+    assert page.dataset == again.dataset
+    assert "the series covers 18 s" in page.dataset.ImageComments
+    assert page.dataset.StudyInstanceUID == origin.StudyInstanceUID
+    assert page.dataset.pixel_array.std() > 10
+    other = refusal_page(origin, replace(refusal, found="the series covers 19 s"), OPTIONS)
+    assert other.sop_instance_uid != page.sop_instance_uid
+    assert other.dataset.PixelData != page.dataset.PixelData
+
+
+def test_a_page_holds_even_the_longest_reason() -> None:
+    """A very long reason is set in smaller type and still leaves the disclaimer its place."""
+    long = Refusal(RefusalCode.INCOMPLETE, "slice 3 lacks frames 4, 5 and 6; " * 40, "Send again.")
+    short = Refusal(RefusalCode.INCOMPLETE, "slice 3 lacks frame 4", "Send again.")
+    pages = [refusal_page(source(SPEC), r, OPTIONS).dataset.pixel_array for r in (long, short)]
+    assert (pages[0][-110:] == pages[1][-110:]).all()
