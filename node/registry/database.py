@@ -98,7 +98,9 @@ def faults_translated() -> Iterator[None]:
     """
     try:
         yield
-    except (sa.exc.OperationalError, sa.exc.InterfaceError, sa.exc.InternalError) as fault:
+    except (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.DataError):
+        raise
+    except (sa.exc.DatabaseError, sa.exc.InterfaceError) as fault:
         raise RegistryUnavailableError(f"the registry does not answer: {fault.orig}") from fault
     except (sa.exc.TimeoutError, sa.exc.ArgumentError, OSError) as fault:
         raise RegistryUnavailableError(f"the registry cannot be opened: {fault}") from fault

@@ -1,0 +1,125 @@
+"""The database itself: migrations, many processes at once, indices, no identity."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from node.errors import RegistryUnavailableError
+from node.registry import Registry, open_registry, schema
+from node.registry.database import Database
+from tests.support import registered as r
+
+
+def test_the_migrations_lead_to_the_tables_that_are_used(new_url: str) -> None:
+    """No table, column or index differs between the migrations and the schema in use."""
+    database = Database(new_url)
+    with database.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, schema.metadata) == []
+    database.close()
+
+
+def test_a_database_that_is_not_there_is_a_fault_with_a_remedy(tmp_path: Path) -> None:
+    """A server that does not answer, a broken file and a bad URL are all said the same way."""
+    (tmp_path / "broken.sqlite").write_bytes(b"this is no database" * 100)
+    for url in (
+        "postgresql://node@127.0.0.1:1/nothing",
+        f"sqlite:///{tmp_path}/broken.sqlite",
+        "no url at all",
+    ):
+        with pytest.raises(RegistryUnavailableError) as fault:
+            open_registry(url)
+        assert "database_url" in fault.value.remedy
+
+
+def test_a_server_that_goes_away_comes_back(new_postgres: Callable[[], str]) -> None:
+    """A connection that the server cut is replaced; nobody has to restart the node."""
+    url = new_postgres()
+    registry = open_registry(url)
+    r.receive(registry)
+    other = sa.create_engine(url.replace("postgresql", "postgresql+psycopg"))
+    with other.begin() as connection:
+        connection.execute(
+            sa.text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+    other.dispose()
+    assert registry.counts()
+
+
+def test_sqlite_is_durable_and_lets_readers_pass(tmp_path: Path) -> None:
+    """Each commit is synchronised to disk, and readers do not wait for the writer."""
+    database = Database(f"sqlite:///{tmp_path}/a.sqlite")
+    with database.reading() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
+        assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
+    with database.writing(), database.reading() as reading:
+        assert reading.execute(sa.select(schema.series)).all() == []
+
+
+def test_what_fails_half_way_leaves_nothing(new_url: str) -> None:
+    """A transaction is whole or not at all."""
+    database = Database(new_url)
+
+    class Interrupted(Exception):  # noqa: N818 - no error of the node
+        pass
+
+    def interrupted() -> None:
+        with database.writing() as connection:
+            registry._tell(connection, registry._find(connection, r.SERIES), "half")
+            raise Interrupted
+
+    registry = Registry(database)
+    r.receive(registry)
+    with pytest.raises(Interrupted):
+        interrupted()
+    assert [e.name for e in registry.series(r.SERIES).events] == ["first_instance"]
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda registry: registry.counts(),
+        lambda registry: registry.list_series(limit=50),
+        lambda registry: registry.due(r.now()),
+        lambda registry: registry.receiving(),
+        lambda registry: registry.leases(),
+        lambda registry: registry.known_digest("1.2"),
+        lambda registry: registry.series(r.SERIES),
+    ],
+    ids=["counts", "list", "due", "receiving", "leases", "known_digest", "series"],
+)
+def test_no_question_reads_every_row(tmp_path: Path, ask: Callable[[Registry], object]) -> None:
+    """Everything that is asked often goes by an index, however many series there are."""
+    database = Database(f"sqlite:///{tmp_path}/a.sqlite")
+    registry = Registry(database)
+    r.ready(registry)
+    asked: list[tuple[str, object]] = []
+    sa.event.listen(
+        database._engine,
+        "before_cursor_execute",
+        lambda _c, _cur, statement, parameters, _ctx, _many: asked.append((statement, parameters)),
+    )
+    ask(registry)
+    questions = [(s, p) for s, p in asked if s.startswith("SELECT")]
+    assert questions
+    with database.reading() as connection:
+        for statement, parameters in questions:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            steps = [row[3] for row in plan]
+            scans = [s for s in steps if s.startswith("SCAN") and "INDEX" not in s]
+            ordered = [s for s in scans if "LIMIT" in statement and s == "SCAN series"]
+            assert scans == ordered, steps
+
+
+def test_no_column_is_meant_for_a_patient() -> None:
+    """The registry has no place for identity; it stays in the files."""
+    names = [c.name for t in schema.metadata.sorted_tables for c in t.columns]
+    assert [n for n in names if re.search("patient|birth|sex|accession|_name", n)] == []

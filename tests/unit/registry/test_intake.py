@@ -1,0 +1,133 @@
+"""Every instance once, under its own UID; late ones open a series again."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from node.errors import UnknownSeriesError
+from node.ports import Recorded, SeriesState
+from node.registry import Registry
+from tests.support import registered as r
+from tests.support.registered import SERIES
+
+
+def test_the_first_image_begins_a_series(registry: Registry) -> None:
+    """A new series is RECEIVING and says where it came from."""
+    assert r.receive(registry) is Recorded.NEW
+    series = registry.series(SERIES)
+    assert (series.state, series.revision, series.instances) == (SeriesState.RECEIVING, 1, 1)
+    assert (series.modality, series.calling_ae_title) == ("CT", "CT1")
+
+
+def test_a_header_comes_back_as_it_went_in(registry: Registry) -> None:
+    """Headers survive the database with their tuples."""
+    r.receive(registry)
+    (instance,) = registry.instances(SERIES)
+    assert (instance.header, instance.path) == (r.header(), r.kept().path)
+
+
+def test_the_same_bytes_again_are_a_duplicate(registry: Registry) -> None:
+    """A re-sent instance changes nothing, ten times in parallel."""
+    r.receive(registry)
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda _: r.receive(registry), range(10)))
+    assert set(answers) == {Recorded.DUPLICATE}
+    assert registry.series(SERIES).instances == 1
+    assert registry.known_digest(f"{SERIES}.1") == r.kept().sha256
+
+
+def test_many_senders_begin_one_series_together(registry: Registry) -> None:
+    """Images of one series over many associations make one series with all of them."""
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda n: r.receive(registry, n), range(40)))
+    assert set(answers) == {Recorded.NEW}
+    assert registry.series(SERIES).instances == len(registry.instances(SERIES)) == 40
+
+
+def test_other_bytes_under_a_known_uid_are_kept_apart(registry: Registry) -> None:
+    """A conflict is shown once for the same bytes, and the first instance stays."""
+    r.receive(registry)
+    assert r.receive(registry, content="other") is Recorded.CONFLICT
+    for _ in range(2):
+        registry.record_conflict(r.header(), r.kept("other"))
+    series = registry.series(SERIES)
+    assert (series.instances, series.conflicts) == (1, 1)
+    assert registry.known_digest(f"{SERIES}.1") == r.kept().sha256
+
+
+def test_a_conflict_is_shown_at_the_series_that_holds_the_uid(registry: Registry) -> None:
+    """The sender may name another series for an instance that is already known."""
+    r.receive(registry)
+    registry.record_conflict(replace(r.header(), series_instance_uid="9.9"), r.kept("other"))
+    assert registry.series(SERIES).conflicts == 1
+
+
+def test_an_unknown_digest_is_none(registry: Registry) -> None:
+    """Nothing is known of an instance that never came."""
+    assert registry.known_digest("1.9") is None
+
+
+def test_what_is_no_ct_image_makes_an_ignored_series(registry: Registry) -> None:
+    """A new series of other objects is IGNORED and never due."""
+    r.receive(registry, ignored=True)
+    series = registry.series(SERIES)
+    assert (series.state, series.instances, series.ignored) == (SeriesState.IGNORED, 0, 1)
+    assert registry.receiving() == []
+
+
+def test_an_image_takes_an_ignored_series_in(registry: Registry) -> None:
+    """A CT image in a series that began with something else makes it RECEIVING."""
+    r.receive(registry, 1, ignored=True)
+    r.receive(registry, 2)
+    series = registry.series(SERIES)
+    assert (series.state, series.revision) == (SeriesState.RECEIVING, 1)
+    assert len(registry.instances(SERIES)) == 1
+
+
+def test_what_is_ignored_opens_nothing(registry: Registry) -> None:
+    """A dose report that comes late does not make the analysis run again."""
+    r.complete(registry)
+    r.receive(registry, 9, ignored=True)
+    assert registry.series(SERIES).state is SeriesState.COMPLETE
+
+
+@pytest.mark.parametrize("stage", ["complete", "analysing", "ready", "delivered", "refused"])
+def test_a_late_image_opens_the_series_again(registry: Registry, stage: str) -> None:
+    """Whatever became of a series, a late image makes it RECEIVING with a new revision."""
+    r.complete(registry)
+    if stage == "analysing":
+        r.lease(registry)
+    elif stage == "refused":
+        r.finish(registry, reason=r.REFUSED)
+    elif stage in ("ready", "delivered"):
+        r.finish(registry)
+    if stage == "delivered":
+        r.answer_all(registry)
+    r.receive(registry, 2)
+    series = registry.series(SERIES)
+    assert (series.state, series.revision) == (SeriesState.RECEIVING, 2)
+    assert (series.reason, series.summary, series.completed_at) == (None, {}, None)
+    assert registry.leases() == []
+
+
+def test_a_cancelled_series_stays_cancelled(registry: Registry) -> None:
+    """What a person stopped is not started by an image that was still on its way."""
+    r.receive(registry)
+    registry.cancel(SERIES)
+    r.receive(registry, 2)
+    series = registry.series(SERIES)
+    assert (series.state, series.instances) == (SeriesState.CANCELLED, 2)
+
+
+def test_odd_text_of_a_sender_is_taken(registry: Registry) -> None:
+    """NUL and lone surrogates in a description are no fault of the database."""
+    odd = replace(r.header(), series_description="CTP\x00 \ud800", modality="C" * 40)
+    registry.record(odd, r.kept(), calling_ae_title="A\x00", ignored=False)
+    assert registry.series(SERIES).description == "CTP ?"
+
+
+def test_an_unknown_series_is_named(registry: Registry) -> None:
+    """Asking for what is not there says so."""
+    with pytest.raises(UnknownSeriesError, match="no series"):
+        registry.series("1.9")
