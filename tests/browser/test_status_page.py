@@ -48,7 +48,7 @@ class Page:
     def row(self, number: int) -> str:
         return self.browser.text(f"[id='s{SERIES}.{number}']").replace("\n", " ")
 
-    def wait_for(self, text: str, selector: str = "body") -> None:
+    def check_shows(self, text: str, selector: str = "body") -> None:
         self.browser.wait(f"document.querySelector('{selector}')?.innerText.includes('{text}')")
 
 
@@ -84,7 +84,7 @@ def test_the_page_follows_the_registry_without_reloading(page: Page) -> None:
         replace(analysing, state=SeriesState.DELIVERED, delivered_at=NOW),
         replace(a_series(0, SeriesState.RECEIVING), description="A new series"),
     )
-    page.wait_for("A new series", "#table")
+    page.check_shows("A new series", "#table")
     page.browser.wait(f"document.getElementById('s{SERIES}.2').className.includes('good')")
     assert "delivered" in page.row(2)
     assert page.browser.text(".tile.wait .number") == "2"
@@ -97,32 +97,32 @@ def test_a_database_that_fails_and_heals_is_followed(page: Page) -> None:
     """The last known state stays on the page beside a warning; then it is live again."""
     page.open()
     page.archive.down = True
-    page.wait_for("database does not answer", "#link")
+    page.check_shows("database does not answer", "#link")
     assert "ran out of memory" in page.row(48)
     page.archive.down = False
-    page.wait_for("live", "#link")
+    page.check_shows("live", "#link")
 
 
 def test_a_page_that_is_not_there_is_not_asked_for_again(page: Page) -> None:
     """An unknown series is said once, without an alarm; a failing database is awaited."""
     page.browser.open(f"{page.address}/series/1.2.3")
-    page.wait_for("No series 1.2.3 is known.")
+    page.check_shows("No series 1.2.3 is known.")
     page.browser.wait("document.querySelector('#link').innerText === ''")
     page.archive.down = True
     page.browser.open(f"{page.address}/series/{SERIES}.48")
-    page.wait_for("database does not answer", "#link")
+    page.check_shows("database does not answer", "#link")
     page.archive.down = False
-    page.wait_for("Head Perfusion 10.0 Hr36", "h1")
+    page.check_shows("Head Perfusion 10.0 Hr36", "h1")
 
 
 def test_a_failed_series_is_tried_again_with_a_button(page: Page) -> None:
     """The button says what it came to, and the page follows."""
     page.open(f"/series/{SERIES}.48")
     page.browser.run("document.querySelector('form[action$=retry] button').click()")
-    page.wait_for("Now to analyse: Waiting for an analysis worker.", "#result")
-    page.wait_for("to analyse", "#head")
+    page.check_shows("Now to analyse: Waiting for an analysis worker.", "#result")
+    page.check_shows("to analyse", "#head")
     assert page.archive.series(f"{SERIES}.48").state is SeriesState.COMPLETE
-    page.wait_for("Retry asked", "#history")
+    page.check_shows("Retry asked", "#history")
     assert page.browser.complaints == []
 
 
@@ -131,14 +131,14 @@ def test_a_button_that_comes_too_late_says_so(page: Page) -> None:
     page.open(f"/series/{SERIES}.48")
     page.archive.overtaken = True
     page.browser.run("document.querySelector('form[action$=retry] button').click()")
-    page.wait_for("Not done: a series in state FAILED cannot be asked to retry", "#result")
+    page.check_shows("Not done: a series in state FAILED cannot be asked to retry", "#result")
 
 
 def test_a_destination_is_echoed_with_a_button(page: Page) -> None:
     """The answer's time stands beside the button and stays there."""
     page.open("/destinations")
     page.browser.run("document.querySelector('#to-pacs button').click()")
-    page.wait_for("Answered in 4 ms.", "#echo-pacs")
+    page.check_shows("Answered in 4 ms.", "#echo-pacs")
     assert page.browser.text("#echo-viewer") == ""
 
 
@@ -173,12 +173,12 @@ def test_hostile_descriptions_run_nothing(page: Page) -> None:
     """Markup in a SeriesDescription is text on the first page, on its own and after an update."""
     page.open()
     page.archive.put(a_series(0, SeriesState.RECEIVING, description=HOSTILE))
-    page.wait_for("<img src=x", "#table")
+    page.check_shows("<img src=x", "#table")
     page.open(f"/series/{SERIES}.0")
     page.archive.put(
         a_series(0, SeriesState.ANALYSING, description=HOSTILE + HOSTILE),
     )
-    page.wait_for("analysing", "#head")
+    page.check_shows("analysing", "#head")
     assert page.browser.run("document.images.length") == 1, "the page's own sign"
     assert page.browser.complaints == []
 
