@@ -60,4 +60,4 @@ def _named(part: str, wrong: str | None) -> str:
     """What is wrong, beginning with the part's name where the words do not name it."""
     if not wrong:
         return ""
-    return sentence(wrong) if part.lower() in wrong.lower() else f"{part}: {wrong}"
+    return sentence(wrong) if part.lower() in wrong.lower().split() else f"{part}: {wrong}"

@@ -185,7 +185,7 @@ def no_model() -> None:
 @pytest.mark.parametrize(
     ("probes", "why"),
     [
-        (ill(redis=lambda: "connection refused"), "Redis: connection refused"),
+        (ill(redis=lambda: "redis_url is not set"), "Redis: redis_url is not set"),
         (ill(database=lambda: "disk I/O error"), "Database: disk I/O error"),
         (ill(database=lambda: "the database is read-only"), "The database is read-only"),
         (ill(disk=lambda: DiskUse(10**9, 10**12, 2 * 2**30)), "Disk: 0.9 GiB free"),
