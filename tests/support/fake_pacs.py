@@ -1,0 +1,45 @@
+"""A destination in memory that answers as it is told."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydicom import dcmread
+
+from node.errors import PeerUnreachableError
+from node.ports import StoreOutcome
+
+
+@dataclass
+class FakePacs:
+    """Implements :class:`node.ports.Pacs`.
+
+    Parameters
+    ----------
+    status
+        Answered to every object; None rejects its context.
+    away
+        Whether no association can be made.
+    ends_after
+        The association ends after so many answers.
+    """
+
+    status: int | None = 0
+    away: bool = False
+    ends_after: int | None = None
+    received: list[str] = field(default_factory=list)
+
+    def store(self, files: Sequence[Path], on_outcome: Callable[[StoreOutcome], None]) -> None:
+        if self.away:
+            raise PeerUnreachableError("no association with the fake")
+        for count, path in enumerate(files):
+            if count == self.ends_after:
+                raise PeerUnreachableError("the association ended")
+            uid = str(dcmread(path, specific_tags=["SOPInstanceUID"]).SOPInstanceUID)
+            self.received.append(uid)
+            on_outcome(StoreOutcome(uid, self.status))
+
+    def echo(self) -> float:
+        if self.away:
+            raise PeerUnreachableError("no association with the fake")
+        return 0.001
