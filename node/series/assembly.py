@@ -163,14 +163,16 @@ def _matched(few: NDArray[np.float64], many: NDArray[np.float64]) -> NDArray[np.
     """
     step = float(np.median(np.diff(many)))
     best, least = None, np.inf
-    for shift in range(len(many) - len(few) + 1):
-        offset = float(np.median(few - many[shift : shift + len(few)]))
-        partner = np.abs((few - offset)[:, None] - many[None, :]).argmin(axis=1)
+    for first in range(len(many) - len(few) + 1):
+        shifted = few - (few[0] - many[first])
+        partner = np.abs(shifted[:, None] - many[None, :]).argmin(axis=1)
         if np.any(np.diff(partner) <= 0):
             continue
-        distance = float(np.abs(few - offset - many[partner]).mean())
+        apart = few - many[partner]
+        offset = float(np.median(apart))
         # Slabs are about half an interval apart; an offset well beyond is a wrong match.
-        cost = distance + max(0.0, abs(offset) - 0.6 * step) + 1e-6 * step * shift
+        beyond = max(0.0, abs(offset) - 0.6 * step)
+        cost = float(np.abs(apart - offset).mean()) + beyond + 1e-6 * step * first
         if cost < least:
             best, least = partner, cost
     return best

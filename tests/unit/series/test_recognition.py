@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pydicom.uid import EnhancedCTImageStorage, MRImageStorage, SecondaryCaptureImageStorage
 
@@ -162,7 +162,8 @@ def test_a_missing_image_is_left_open_and_its_time_filled_in() -> None:
 @given(st.sets(st.integers(0, 43), max_size=4))
 @settings(max_examples=40, deadline=None)
 def test_images_missing_anywhere_leave_the_others_in_place(gone: set[int]) -> None:
-    """Whatever is missing, no image leaves its time point or its slice."""
+    """While one slice is whole, no image leaves its time point or its slice."""
+    assume({i % 4 for i in gone} != {0, 1, 2, 3})
     images = instances(slab_offset_s=1.0)
     outcome = recognise([image for i, image in enumerate(images) if i not in gone], Eligibility())
     if isinstance(outcome, Refusal):
