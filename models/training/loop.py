@@ -51,7 +51,7 @@ class Schedule:
 
     def rate(self, step: int) -> float:
         """The learning rate of a step."""
-        warm = min(1.0, (step + 1) / WARM_UP_STEPS)
+        warm = min(1.0, (step + 1) / min(WARM_UP_STEPS, max(1, self.steps // 10)))
         return self.learning_rate * warm * 0.5 * (1.0 + float(np.cos(np.pi * step / self.steps)))
 
 

@@ -1,0 +1,188 @@
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from node.errors import InferenceError, ModelError
+from node.inference import OnnxModel, load_model
+from node.perfusion import ModelGrid, PerfusionMaps, Quantity
+from node.ports import Model
+from node.settings import WEIGHTS
+from tests.support.science import prepared_of, scan_of
+
+SHIPPED = WEIGHTS / "perfusion.onnx"
+
+
+@pytest.fixture(scope="module")
+def model() -> OnnxModel:
+    return load_model(SHIPPED, device="cpu", threads=1)
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """The shipped pair, copied to where a test may spoil it."""
+    for name in ("perfusion.onnx", "perfusion.json"):
+        shutil.copy(WEIGHTS / name, tmp_path / name)
+    return tmp_path / "perfusion.onnx"
+
+
+def _spoil(weights: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    path = weights.with_suffix(".json")
+    manifest = json.loads(path.read_text())
+    change(manifest)
+    path.write_text(json.dumps(manifest))
+
+
+def _predict(model: Model, **changes: object) -> PerfusionMaps:
+    return model.predict(prepared_of(scan_of(**changes), model.grid))
+
+
+def test_the_shipped_model_gives_maps_on_the_scans_grid(model: OnnxModel) -> None:
+    """Every quantity comes back on the scan's pixels, finite, 0 outside the brain."""
+    maps = _predict(model)
+    assert maps.brain.shape == (4, 64, 64)
+    assert set(maps.values) == set(Quantity)
+    assert maps.estimator == model.estimator
+    assert not maps[Quantity.CBF][~maps.brain].any()
+    assert maps[Quantity.CBF][maps.brain].mean() > 1.0
+
+
+def test_maps_do_not_depend_on_the_strength_of_the_bolus(model: OnnxModel) -> None:
+    """Half the contrast everywhere gives nearly the same maps: the graph divides by the vein."""
+    prepared = prepared_of(scan_of(noise_hu=1.0), model.grid)
+    half = replace(
+        prepared,
+        enhancement=0.5 * prepared.enhancement,
+        vessels_hu=0.5 * prepared.vessels_hu,
+    )
+    one, other = model.predict(prepared), model.predict(half)
+    for quantity in Quantity:
+        np.testing.assert_allclose(one[quantity], other[quantity], rtol=1e-3, atol=1e-3)
+
+
+def test_the_same_input_gives_the_same_maps(model: OnnxModel) -> None:
+    """Results are repeatable to the bit."""
+    one, other = _predict(model), _predict(model)
+    for quantity in Quantity:
+        np.testing.assert_array_equal(one[quantity], other[quantity])
+
+
+def test_a_volume_larger_than_a_batch_equals_its_parts(model: OnnxModel) -> None:
+    """Slices are independent: batching changes nothing."""
+    whole = prepared_of(scan_of(slices=20), model.grid)
+    maps = model.predict(whole)
+    part = replace(
+        whole,
+        enhancement=whole.enhancement[18:],
+        baseline_hu=whole.baseline_hu[18:],
+        brain=whole.brain[18:],
+        scan_baseline_hu=whole.scan_baseline_hu[18:],
+        scan=replace(
+            whole.scan,
+            hu=whole.scan.hu[:, 18:],
+            time_s=whole.scan.time_s[:, 18:],
+            missing=whole.scan.missing[:, 18:],
+        ),
+    )
+    alone = model.predict(part)
+    for quantity in Quantity:
+        np.testing.assert_allclose(maps[quantity][18:], alone[quantity], rtol=1e-3, atol=1e-3)
+
+
+def test_input_for_another_grid_is_a_fault(model: OnnxModel) -> None:
+    """A grid that is not the model's own is refused before it is run."""
+    prepared = prepared_of(scan_of(), ModelGrid(32, 2.0, 3.6, 16))
+    with pytest.raises(InferenceError, match="made for"):
+        model.predict(prepared)
+
+
+def test_a_failing_run_is_an_inference_fault(model: OnnxModel) -> None:
+    """What ONNX Runtime raises comes out as the node's own error, worth another try."""
+    prepared = replace(prepared_of(scan_of(), model.grid), vessels_hu=np.zeros((2, 0), np.float32))
+    with pytest.raises(InferenceError, match="ONNX Runtime failed"):
+        model.predict(prepared)
+    assert InferenceError.retry
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (lambda m: m.update(sha256="0" * 64), "sha256"),
+        (lambda m: m.update(licence=""), "licence"),
+        (lambda m: m.update(colour="blue"), "colour"),
+        (lambda m: m.pop("grid"), "grid"),
+        (lambda m: m["outputs"].pop(), "Tmax"),
+        (lambda m: m["outputs"][0].update(unit="ml/min"), "ml/min"),
+        (lambda m: m["outputs"][0].update(name="flow"), "flow"),
+        (lambda m: m["inputs"][0].update(name="curves"), "curves"),
+        (lambda m: m["inputs"][0].update(shape=["slices", 40, "r", "c"]), "enhancement"),
+        (lambda m: m["inputs"][1].update(shape=["slices", "r"]), "baseline"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_manifest_that_does_not_match_is_refused(
+    copied: Path, change: Callable[[dict[str, Any]], object], named: str
+) -> None:
+    """The message names the file and what differs."""
+    _spoil(copied, change)
+    with pytest.raises(ModelError, match=r"perfusion\.") as refused:
+        load_model(copied, device="cpu")
+    assert named in str(refused.value)
+
+
+def test_a_damaged_file_is_refused(copied: Path) -> None:
+    """One flipped byte is found by the checksum."""
+    data = bytearray(copied.read_bytes())
+    data[len(data) // 2] ^= 1
+    copied.write_bytes(data)
+    with pytest.raises(ModelError, match="sha256"):
+        load_model(copied, device="cpu")
+
+
+@pytest.mark.parametrize("missing", ["perfusion.onnx", "perfusion.json"])
+def test_a_missing_file_is_named(copied: Path, missing: str) -> None:
+    """Either half of the pair alone is no model."""
+    (copied.parent / missing).unlink()
+    with pytest.raises(ModelError, match=missing):
+        load_model(copied, device="cpu")
+
+
+def test_a_file_that_is_no_graph_is_refused(copied: Path) -> None:
+    """Bytes that match their checksum but are no ONNX end in a fault, not in a crash."""
+    copied.write_bytes(b"not a graph")
+    _spoil(copied, lambda m: m.update(sha256=hashlib.sha256(b"not a graph").hexdigest()))
+    with pytest.raises(ModelError, match="cannot open"):
+        load_model(copied, device="cpu")
+
+
+def test_asking_for_cuda_without_it_says_what_to_do() -> None:
+    """A device that is not there is a fault with a remedy; auto falls back to the CPU."""
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        assert load_model(SHIPPED, device="cuda").provider == "CUDAExecutionProvider"
+        return
+    with pytest.raises(ModelError, match="cuda") as refused:
+        load_model(SHIPPED, device="cuda")
+    assert "perfusion-node[gpu]" in refused.value.remedy
+    assert load_model(SHIPPED, device="auto").provider == "CPUExecutionProvider"
+
+
+def test_without_onnx_runtime_the_fault_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither distribution is a base dependency; the remedy says how to install one."""
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(ModelError, match="not installed") as refused:
+        load_model(SHIPPED)
+    assert "pip install perfusion-node[cpu]" in refused.value.remedy
+
+
+def test_an_unknown_device_is_a_fault() -> None:
+    """Only auto, cuda and cpu are devices."""
+    with pytest.raises(ModelError, match="tpu"):
+        load_model(SHIPPED, device="tpu")

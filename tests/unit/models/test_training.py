@@ -1,0 +1,141 @@
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.network import SCALES, Widths
+from models.training import Batches, Case, Schedule, Trainer, cohort, map_loss, trained_network
+from models.training.cohort import plan
+
+TINY = Widths(temporal=8, levels=(8, 12))
+SHAPE = (16, 16)
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Tiny networks gain nothing from threads, and lose much where cores are busy."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def _case(seed: int) -> Case:
+    """A patient whose maps follow simply from its curves, so that there is something to learn."""
+    rng = np.random.default_rng(seed)
+    height = rng.uniform(2.0, 10.0, (2, *SHAPE))
+    bolus = np.exp(-((np.arange(32) - 8.0) ** 2) / 8.0)
+    maps = np.stack([height / 6.0 * scale for scale in SCALES.values()], axis=1)
+    return Case(
+        enhancement=(height[:, None] * bolus[:, None, None]).astype(np.float16),
+        baseline_hu=np.full((2, *SHAPE), 30, np.float16),
+        vessels_hu=np.stack([150 * bolus, 120 * bolus]).astype(np.float32),
+        maps=maps.astype(np.float16),
+        shares=np.ones((2, 4, *SHAPE), np.float16),
+    )
+
+
+def _batches() -> Batches:
+    return Batches([_case(seed) for seed in range(3)], size=4, shape=SHAPE, seed=5)
+
+
+def _trainer(folder: Path, steps: int, **changes: object) -> Trainer:
+    schedule = replace(Schedule(steps, learning_rate=5e-3, mixed_precision=False), **changes)
+    return Trainer(schedule, folder / "checkpoint.pt", widths=TINY)
+
+
+def test_the_loss_falls(tmp_path: Path) -> None:
+    """A tiny network learns a simple relation in sixty steps."""
+    trainer = _trainer(tmp_path, steps=60)
+    trainer.run(_batches(), lambda step, loss: None)
+    assert np.mean(trainer.losses[-5:]) < 0.7 * np.mean(trainer.losses[:5])
+
+
+def test_a_resumed_run_ends_with_the_same_weights(tmp_path: Path) -> None:
+    """Interrupted after a checkpoint and taken up again, training changes nothing."""
+    whole = _trainer(tmp_path / "whole", steps=8)
+    whole.run(_batches(), lambda step, loss: None)
+    for stop in (True, False):
+        part = _trainer(tmp_path / "part", steps=8, save_every=3)
+        if stop:
+            with pytest.raises(KeyboardInterrupt):
+                part.run(_batches(), _interrupt_after(4))
+    assert part.step == 3
+    with pytest.raises(ValueError, match="schedule"):
+        _trainer(tmp_path / "part", steps=9, save_every=3)
+    part.run(_batches(), lambda step, loss: None)
+    assert whole.losses == part.losses
+    for one, other in zip(whole.mean.parameters(), part.mean.parameters(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=0)
+
+
+def _interrupt_after(steps: int):
+    def on_step(step: int, loss: float) -> None:
+        if step == steps:
+            raise KeyboardInterrupt
+
+    return on_step
+
+
+def test_a_checkpoint_gives_back_its_running_mean(tmp_path: Path) -> None:
+    """What is exported is the running mean of the weights, as it stood at the end."""
+    trainer = _trainer(tmp_path, steps=5)
+    trainer.run(_batches(), lambda step, loss: None)
+    trained = trained_network(tmp_path / "checkpoint.pt")
+    kept = trained.network.state_dict()
+    for name, weights in trainer.mean.module.state_dict().items():
+        torch.testing.assert_close(kept[name], weights, rtol=0, atol=0)
+    assert trained.schedule == trainer.schedule
+
+
+def test_a_batch_depends_on_seed_and_step_alone() -> None:
+    """The same step is the same batch, another step another one."""
+    one, same, other = _batches()[3], _batches()[3], _batches()[4]
+    torch.testing.assert_close(one.enhancement, same.enhancement, rtol=0, atol=0)
+    assert not torch.equal(one.enhancement, other.enhancement)
+
+
+def test_perfect_maps_cost_nothing_and_the_core_costs_most() -> None:
+    """The loss is 0 at the truth; the same error weighs more inside the core."""
+    truth = torch.tensor(list(SCALES.values())).view(1, -1, 1, 1).expand(1, 5, 4, 4)
+    shares = torch.zeros(1, 4, 4, 4)
+    shares[:, (0, 3)] = 1.0
+    shares[:, 1:3, :2] = 1.0
+    in_core, elsewhere = truth.clone(), truth.clone()
+    in_core[:, :, 0] *= 2
+    elsewhere[:, :, 3] *= 2
+    assert float(map_loss(truth, truth, shares)) == pytest.approx(0.0, abs=1e-6)
+    assert float(map_loss(in_core, truth, shares)) > 2 * float(map_loss(elsewhere, truth, shares))
+
+
+def test_outside_the_brain_nothing_is_asked() -> None:
+    """Where there is no brain any map will do."""
+    truth = torch.ones(1, 5, 4, 4)
+    assert float(map_loss(9 * truth, truth, torch.zeros(1, 4, 4, 4))) == 0.0
+
+
+def test_patients_are_kept_on_disk_and_read_back(tmp_path: Path, monkeypatch) -> None:
+    """A cohort is simulated once; the next run reads the same arrays."""
+    seed = next(s for s in range(1, 200) if s % 4 and plan(s).slices == 6)
+    first = next(iter(cohort(tmp_path, [seed], workers=1)))
+    stamp = next(tmp_path.glob("*.npz")).stat().st_mtime_ns
+    again = next(iter(cohort(tmp_path, [seed], workers=1)))
+    assert first is not None
+    assert again is not None
+    np.testing.assert_array_equal(first.maps, again.maps)
+    assert next(tmp_path.glob("*.npz")).stat().st_mtime_ns == stamp
+    assert not list(tmp_path.glob("*.partial"))
+    assert first.maps.shape[1] == len(SCALES)
+    assert 0.1 < float((first.shares[:, 3] > 0.5).mean()) < 0.9
+
+
+def test_the_cohort_mixes_schemes_doses_and_lengths() -> None:
+    """Training sees what scanners do: several samplings, doses, thicknesses and movement."""
+    plans = [plan(seed) for seed in range(60)]
+    assert {1.0, 0.5, 0.25} == {p.dose for p in plans}
+    assert {"standard", "fast", "cine", "shuttle", "sparse"} == {p.name for p in plans}
+    assert len({p.thickness_mm for p in plans}) == 3
+    assert {p.motion_mm > 0 for p in plans} == {True, False}
