@@ -29,8 +29,8 @@ def draw_bar(
     """Draw the bar on a picture of ``size`` (width, height): low values at the bottom."""
     box, title = bar_box(unit), _unit(unit)
     corner, top = box.corner(*size)
-    write(draw, (corner + box.width - title.width, top), title)
     left = corner + box.width - _WIDTH - _NUMBER - _TICK.width
+    write(draw, (min(left, corner + box.width - title.width), top), title)
     right, top = left + _WIDTH, top + round(1.5 * title.height)
     colours = colour_table(table)[np.linspace(255, 0, _HEIGHT).round().astype(int)]
     for y, colour in enumerate(colours):

@@ -21,8 +21,6 @@ OUTDATED = (
     r"Warning - Dicom dataset contains attributes not present in standard DICOM IOD - "
     r"this is a Standard Extended SOP Class",
 )
-# A structured report has its own accession number at another level; dcentvfy 2022.
-SPURIOUS_ENTITIES = (r".*Accession Number.*IE.*",)
 
 
 def written(datasets: Sequence[Dataset], folder: Path) -> list[Path]:
@@ -40,16 +38,15 @@ def iod_complaints(paths: Sequence[Path]) -> list[str]:
     complaints = []
     for path in paths:
         lines = _lines([program, str(path)])
-        said = [line for line in lines if line.startswith(("Error", "Warning"))]
-        complaints += [f"{path.name}: {s}" for s in said if not _known(s, OUTDATED)]
+        said = [line.strip() for line in lines if line.startswith(("Error", "Warning"))]
+        complaints += [f"{path.name}: {line}" for line in said if not _known(line)]
     return complaints
 
 
 def entity_complaints(paths: Sequence[Path]) -> list[str]:
     """What dcentvfy says of patient, study and series across all the files."""
     program = require("dcentvfy", package="dicom3tools")
-    lines = _lines([program, *map(str, paths)])
-    return [line for line in lines if line and not _known(line, SPURIOUS_ENTITIES)]
+    return [line for line in _lines([program, *map(str, paths)]) if line]
 
 
 def _lines(command: Sequence[str]) -> list[str]:
@@ -57,5 +54,5 @@ def _lines(command: Sequence[str]) -> list[str]:
     return (done.stdout + done.stderr).splitlines()
 
 
-def _known(line: str, patterns: Sequence[str]) -> bool:
-    return any(re.fullmatch(pattern, line.strip()) for pattern in patterns)
+def _known(line: str) -> bool:
+    return any(re.fullmatch(pattern, line) for pattern in OUTDATED)
