@@ -1,6 +1,7 @@
 """The typer application and its one border: faults become words and exit codes."""
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -17,7 +18,7 @@ CT perfusion series in by C-STORE, perfusion maps back to the PACS.
 Settings come from --config (TOML) and from PERFUSION_NODE_... environment variables.
 Exit codes: 0 good, 1 something is wrong, 2 the call or the settings are wrong.
 """
-_PANELS = {
+_PANELS: dict[str, dict[str, Callable[..., None]]] = {
     "Run": {
         "up": serving.up,
         "scp": serving.scp,

@@ -1,6 +1,7 @@
 """``demo``: the whole route on this machine, with one simulated stroke."""
 
 import json
+import logging
 import shutil
 import socket
 import subprocess
@@ -17,11 +18,13 @@ from typing import Annotated, Any
 import typer
 from rich.status import Status
 
+from node import log
 from node.cli.demo_archive import SmallArchive
 from node.cli.demo_check import Findings, check
 from node.cli.output import console, progress
 from node.cli.supervisor import on_signals
-from node.errors import NodeError
+from node.errors import NodeError, PeerUnreachableError
+from node.ports import Pacs
 from node.scu import DicomPacs
 from node.settings import Destination
 
@@ -76,6 +79,7 @@ def demo(
     Starts the node with an embedded Redis and SQLite and a small archive as its PACS, all on
     127.0.0.1. Needs the extras [cpu,simulate] and the repository's models package.
     """
+    log.configure(level=logging.WARNING)  # what the node does is in its own log
     stop = threading.Event()
     on_signals(stop)
     began = time.monotonic()
@@ -105,11 +109,11 @@ def _walk(
     folder: Path, ports: Ports, files: Sequence[Path], archive: SmallArchive, truth: dict[str, Any]
 ) -> Findings:
     status = f"http://127.0.0.1:{ports.status}"
-    _wait_until_ready(status, folder)
-    target = Destination(name="node", ae_title="PERFUSION", port=ports.scp)
+    target = DicomPacs(Destination(name="node", ae_title="PERFUSION", port=ports.scp), "MODALITY")
+    _wait_until_ready(status, target, folder)
     with progress() as bar:
         task = bar.add_task(f"Sending {len(files)} images by C-STORE", total=len(files))
-        DicomPacs(target, "MODALITY").store(files, lambda _: bar.advance(task))
+        target.store(files, lambda _: bar.advance(task))
     sent = time.monotonic()
     record = _wait_until_delivered(status, folder)
     console.print(f"Last image to maps in the archive: {time.monotonic() - sent:.1f} s")
@@ -118,7 +122,7 @@ def _walk(
 
 def _simulate(folder: Path) -> tuple[dict[str, Any], list[Path]]:
     console.print("Simulating a CT perfusion scan of a stroke (16 slices x 30 frames) ...")
-    command = [sys.executable, "-m", "models", "simulate", "--demo", "--out", str(folder / "scan")]
+    command = [sys.executable, "-m", "models", "simulate", "--out", str(folder / "scan")]
     root = Path(__file__).parents[2]
     if subprocess.run(command, cwd=root, check=False).returncode:
         raise DemoError(
@@ -139,19 +143,30 @@ def _start_node(folder: Path, ports: Ports) -> subprocess.Popen[bytes]:
             status_port=ports.status,
         )
     )
-    with (folder / "node.log").open("wb") as log:
+    with (folder / "node.log").open("wb") as lines:
         return subprocess.Popen(
             [sys.executable, "-m", "node.cli", "up", "--config", str(config)],
             stdin=subprocess.DEVNULL,
-            stdout=log,
+            stdout=lines,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
 
 
-def _wait_until_ready(status: str, folder: Path) -> None:
+def _wait_until_ready(status: str, node: Pacs, folder: Path) -> None:
+    def ready() -> bool:
+        return _get(f"{status}/health/ready") is not None and _answers(node)
+
     with console.status("Starting the node ..."):
-        _poll(lambda: _get(f"{status}/health/ready") is not None, folder, "become ready")
+        _poll(ready, folder, "become ready")
+
+
+def _answers(node: Pacs) -> bool:
+    try:
+        node.echo()
+    except PeerUnreachableError:
+        return False
+    return True
 
 
 def _wait_until_delivered(status: str, folder: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from node.derived import segment_volumes_ml
 
 IDENTITY = ("PatientName", "PatientID", "StudyInstanceUID", "StudyDate", "AccessionNumber")
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
-VOLUMES = {"core": "core_ml", "hypoperfusion": "hypoperfusion_ml"}
+VOLUMES = {"Core": "core_ml", "Hypoperfusion": "hypoperfusion_ml"}
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ def send(
             bar.advance(task)
 
         pacs.store(files, note)
-    stored = sum(is_stored(o.status) for o in outcomes)
+    stored = sum(o.status is not None and is_stored(o.status) for o in outcomes)
     if json:
         print_json({"files": len(files), "stored": stored, "outcomes": outcomes})
     else:

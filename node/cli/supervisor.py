@@ -107,7 +107,8 @@ def end_with_parent() -> None:
     """Send this process SIGTERM once its standard input closes: its supervisor is gone."""
 
     def watch() -> None:
-        while sys.stdin.buffer.read(1):
+        # the bare descriptor: a buffered reader's lock would abort the interpreter at its end
+        while os.read(0, 1):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
 

@@ -12,6 +12,7 @@ from pynetdicom.presentation import PresentationContext, build_context
 from pynetdicom.transport import AssociationSocket
 
 from node.errors import PeerUnreachableError
+from node.scu.checkpoint import Checkpoint
 from node.settings import Destination
 
 # As the listener's: one implementation, one identity (PS3.7 D.3.3.2).
@@ -60,7 +61,7 @@ def _opened(
         contexts=[_context(sop_class, syntax) for sop_class, syntax in pairs],
         ae_title=destination.ae_title,
         max_pdu=_MAX_PDU_BYTES,
-        evt_handlers=[(evt.EVT_CONN_OPEN, _send_at_once)],
+        evt_handlers=[(evt.EVT_CONN_OPEN, _send_at_once), (evt.EVT_CONN_OPEN, _pause_safely)],
     )
     if assoc.is_established:
         return assoc
@@ -78,6 +79,11 @@ def _send_at_once(event: evt.Event) -> None:
     sock = cast(AssociationSocket, event.assoc.dul.socket).socket
     if sock is not None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def _pause_safely(event: evt.Event) -> None:
+    """Before the reactor runs for the first time: answers must not be lost to it."""
+    event.assoc._reactor_checkpoint = Checkpoint(event.assoc)
 
 
 def _refusal(assoc: Association) -> str:

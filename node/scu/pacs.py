@@ -122,7 +122,7 @@ class DicomPacs:
     def _report(self, outcome: StoreOutcome, parcel: Parcel) -> None:
         stored = outcome.status is not None and is_stored(outcome.status)
         status = "none" if outcome.status is None else f"{outcome.status:04X}"
-        (_LOG.info if stored else _LOG.warning)(
+        (_LOG.debug if stored else _LOG.warning)(
             "object stored" if stored else "object not stored",
             destination=self._name,
             sop_instance_uid=outcome.sop_instance_uid,
