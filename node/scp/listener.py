@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable
 from socketserver import BaseServer
-from typing import cast
 
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
@@ -152,7 +151,11 @@ class Listener:
 
     def _requested(self, event: evt.Event, admission: Admission) -> None:
         assoc = event.assoc
-        request = cast(A_ASSOCIATE, assoc.requestor.primitive)
+        request = assoc.requestor.primitive
+        if not isinstance(request, A_ASSOCIATE):  # gone before it asked for anything
+            assoc.is_aborted = True
+            assoc.kill()
+            return
         address = assoc.requestor.address
         verdict = admission.verdict(request.called_ae_title, request.calling_ae_title, address)
         if verdict.accepted:

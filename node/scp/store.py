@@ -1,6 +1,5 @@
 """One C-STORE request: from the bytes on the wire to a status."""
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -12,7 +11,7 @@ from pydicom.uid import (
 
 from node import log
 from node.errors import NodeError
-from node.ports import Intake, Kept, Recorded, Spool
+from node.ports import Intake, Recorded, Spool
 from node.scp.counters import Counters
 from node.scp.part10 import file_head
 from node.scp.statuses import SUCCESS, Answer, Status, answer_for
@@ -90,22 +89,23 @@ class Store:
             _LOG.warning("request and data set differ", differs_in=mismatch)
             return Answer(Status.MISMATCH, f"The data set has another {mismatch}")
         part10 = (_head(request), request.data_set)
-        known = self._intake.known_digest(header.sop_instance_uid)
-        if known is None:
-            self._keep_new(part10, header, request)
-        else:
-            self._keep_known(part10, header, request, known)
+        self._keep(part10, header, request.calling_ae_title)
         self._counters.add("bytes", len(request.data_set))
         return SUCCESS
 
-    def _keep_new(self, part10: tuple[bytes, bytes], header: Header, request: StoreRequest) -> None:
+    def _keep(self, part10: tuple[bytes, bytes], header: Header, calling_ae_title: str) -> None:
+        """Kept first, recorded second: what the registry names is always there.
+
+        The same bytes again change nothing in either. The registry decides whether other bytes
+        came under a known UID: it alone can for two associations at once.
+        """
         ignored = header.sop_class_uid not in _ANALYSED
         kept = self._spool.keep(part10, header, ignored=ignored)
         recorded = self._intake.record(
-            header, kept, calling_ae_title=request.calling_ae_title, ignored=ignored
+            header, kept, calling_ae_title=calling_ae_title, ignored=ignored
         )
         if recorded is Recorded.CONFLICT:
-            self._report_conflict(header, kept)
+            self._keep_apart(part10, header)
         elif recorded is Recorded.DUPLICATE:
             self._counters.add("duplicates")
         else:
@@ -113,21 +113,8 @@ class Store:
             if self._on_received is not None and not ignored:
                 self._on_received(header.series_instance_uid)
 
-    def _keep_known(
-        self,
-        part10: tuple[bytes, bytes],
-        header: Header,
-        request: StoreRequest,
-        known_digest: str,
-    ) -> None:
-        """The same bytes again are kept as they are (and healed, were the file gone)."""
-        if hashlib.sha256(part10[1]).hexdigest() == known_digest:
-            self._keep_new(part10, header, request)
-        else:
-            self._report_conflict(header, self._spool.keep_apart(part10, header))
-
-    def _report_conflict(self, header: Header, kept: Kept) -> None:
-        self._intake.record_conflict(header, kept)
+    def _keep_apart(self, part10: tuple[bytes, bytes], header: Header) -> None:
+        self._intake.record_conflict(header, self._spool.keep_apart(part10, header))
         self._counters.add("conflicts")
         _LOG.warning(
             "other bytes came under a known UID",

@@ -17,7 +17,7 @@ from typing import cast
 from pynetdicom.association import Association
 from pynetdicom.dul import DULServiceProvider
 from pynetdicom.pdu import _PDUType
-from pynetdicom.pdu_primitives import P_DATA
+from pynetdicom.pdu_primitives import A_P_ABORT, P_DATA
 from pynetdicom.transport import AssociationSocket
 
 from node.scp.admission import with_plain_titles
@@ -77,6 +77,16 @@ class UpperLayer(DULServiceProvider):
         if bytestream[0] == _A_ASSOCIATE_RQ:
             bytestream = with_plain_titles(bytestream)
         return super()._decode_pdu(bytestream)
+
+    def run_reactor(self) -> None:
+        """As pynetdicom's; the end of a connection without a request is told at once.
+
+        pynetdicom would let the association wait for its request until the time-out: every
+        port scan and health check would hold a place for half a minute.
+        """
+        super().run_reactor()
+        if self.assoc.requestor.primitive is None:
+            self.to_user_queue.put(A_P_ABORT())
 
     def _read_pdu_data(self) -> None:
         """Serves PDUs as long as they follow each other; pynetdicom's reactor calls it."""
