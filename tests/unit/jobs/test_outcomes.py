@@ -1,0 +1,57 @@
+"""What a destination's answer means for a delivery."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from node.errors import PeerUnreachableError, UnknownDestinationError
+from node.jobs.outcomes import DeliveryPolicy
+from node.jobs.retry import RetryPolicy
+from node.ports import DeliveryState, DueDelivery, StoreOutcome
+
+NOW = datetime(2026, 3, 14, tzinfo=UTC)
+POLICY = DeliveryPolicy(RetryPolicy(5.0, 300.0, jitter=0.0), timedelta(hours=48))
+DUE = DueDelivery("2.25.1", "pacs", Path("a.dcm"), attempts=2, since=NOW)
+State = DeliveryState
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        (0x0000, State.STORED),
+        (0xB000, State.WARNING),
+        (0xB006, State.WARNING),
+        (0xB007, State.WARNING),
+        (None, State.SKIPPED),
+        (0x0122, State.FAILED),
+        (0xA900, State.FAILED),
+        (0xC000, State.FAILED),
+        (0xA700, State.PENDING),
+    ],
+)
+def test_every_status_has_its_consequence(status: int | None, state: DeliveryState) -> None:
+    """PS3.4 Table B.2-1: stored, stored with a warning, skipped, refused for good, or later."""
+    outcome = POLICY.of_answer(DUE, StoreOutcome("2.25.1", status), NOW)
+    assert (outcome.state, outcome.status) == (state, status)
+    assert (outcome.next_try_at is not None) == (state is State.PENDING)
+    assert outcome.message or state in (State.STORED, State.WARNING)
+
+
+def test_the_pause_grows_with_the_attempts() -> None:
+    """The third failure waits for the third pause."""
+    outcome = POLICY.of_fault(DUE, PeerUnreachableError("away"), NOW)
+    assert outcome.next_try_at == NOW + timedelta(seconds=20)
+
+
+def test_patience_ends() -> None:
+    """After the configured hours a delivery has failed, and says for how long it was tried."""
+    outcome = POLICY.of_fault(DUE, PeerUnreachableError("away"), NOW + timedelta(hours=48))
+    assert outcome.state is State.FAILED
+    assert "48 h" in outcome.message
+
+
+def test_a_destination_that_left_the_settings_has_failed() -> None:
+    """No time will bring it back; a person must."""
+    outcome = POLICY.of_fault(DUE, UnknownDestinationError("no pacs"), NOW)
+    assert outcome.state is State.FAILED

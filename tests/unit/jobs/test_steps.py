@@ -1,0 +1,160 @@
+"""Analyse and deliver under a lease, around a fake model and fake destinations."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from node.errors import InferenceError, ModelError, SpoolFullError
+from node.jobs.steps import Steps
+from node.ports import DeliveryState, SeriesState
+from tests.support import registered as r
+from tests.support.bench_node import (
+    BenchNode,
+    bench_settings,
+    complete_series,
+    receive_dataset,
+)
+from tests.support.ctp import CtpSpec, build_series
+from tests.support.fake_model import FakeModel
+
+State = SeriesState
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[BenchNode]:
+    with BenchNode(bench_settings(tmp_path, 1, 2)) as bench:
+        yield bench
+
+
+def test_a_series_goes_all_the_way(node: BenchNode) -> None:
+    """Complete, analysed, delivered: every object is at every destination once."""
+    uid, steps = complete_series(node), Steps(node)
+    assert steps.analyse(uid) is State.READY
+    assert steps.deliver(uid) is State.DELIVERED
+    made = sorted(result.sop_instance_uid for result in node.registry.series(uid).results)
+    assert made
+    for pacs in node.fake_pacs.values():
+        assert sorted(pacs.received) == made
+
+
+def test_every_step_may_run_any_number_of_times(node: BenchNode) -> None:
+    """The same wake-up again finds nothing to do."""
+    uid, steps = complete_series(node), Steps(node)
+    for _ in range(3):
+        steps.analyse(uid)
+    for _ in range(3):
+        steps.deliver(uid)
+    assert node.fake_model.predictions == 1
+    received = node.fake_pacs["pacs0"].received
+    assert len(received) == len(set(received))
+
+
+def test_a_destination_that_is_away_delays_no_other(node: BenchNode) -> None:
+    """One PACS has everything while the other is waited for, with its next try on record."""
+    uid, steps = complete_series(node), Steps(node)
+    node.fake_pacs["pacs0"].away = True
+    steps.analyse(uid)
+    assert steps.deliver(uid) is State.READY
+    series = node.registry.series(uid)
+    states = {(d.destination, d.state) for d in series.deliveries}
+    assert states == {("pacs0", DeliveryState.PENDING), ("pacs1", DeliveryState.STORED)}
+    node.fake_pacs["pacs0"].away = False
+    node.registry.retry(uid)
+    assert steps.deliver(uid) is State.DELIVERED
+    assert len(node.fake_pacs["pacs1"].received) == len(set(node.fake_pacs["pacs1"].received))
+
+
+def test_an_association_that_ends_half_way_resends_only_the_rest(node: BenchNode) -> None:
+    """What was answered stands."""
+    uid, steps, pacs = complete_series(node), Steps(node), node.fake_pacs["pacs0"]
+    pacs.ends_after = 3
+    steps.analyse(uid)
+    assert steps.deliver(uid) is State.READY
+    assert len(pacs.received) == 3
+    pacs.ends_after = None
+    node.registry.retry(uid)
+    assert steps.deliver(uid) is State.DELIVERED
+    assert len(pacs.received) == len(set(pacs.received))
+
+
+@pytest.mark.parametrize(
+    ("fault", "states"),
+    [
+        (InferenceError("no memory"), [State.COMPLETE, State.COMPLETE, State.FAILED]),
+        (MemoryError(), [State.COMPLETE, State.COMPLETE, State.FAILED]),
+        (ModelError("damaged"), [State.FAILED]),
+        (SpoolFullError("no room"), [State.COMPLETE] * 5),
+    ],
+    ids=["inference", "memory", "model", "full disk"],
+)
+def test_a_fault_is_tried_again_as_its_class_says(
+    tmp_path: Path, fault: Exception, states: list[SeriesState]
+) -> None:
+    """Three attempts where trying may help, none where not, patience where the disk is full."""
+    with BenchNode(bench_settings(tmp_path, 1), FakeModel(fault)) as node:
+        uid, steps, found = complete_series(node), Steps(node), []
+        for _ in states:
+            assert steps.analyse(uid) is None
+            found.append(node.registry.series(uid).state)
+            if found[-1] is State.COMPLETE:
+                node.registry.retry(uid)
+        assert found == states
+        reason = node.registry.series(uid).reason
+        assert reason is not None
+        assert reason.remedy
+
+
+def test_a_bug_surfaces_and_the_series_does_not_wait_for_it(tmp_path: Path) -> None:
+    """A mistake in the node is raised, and is on record with a next try."""
+    with BenchNode(bench_settings(tmp_path, 1), FakeModel(ZeroDivisionError("Doe^Jane"))) as node:
+        uid = complete_series(node)
+        with pytest.raises(ZeroDivisionError):
+            Steps(node).analyse(uid)
+        series = node.registry.series(uid)
+        assert series.state is State.COMPLETE
+        assert series.reason is not None
+        assert "ZeroDivisionError" in series.reason.found
+        assert "Doe" not in series.reason.found
+
+
+def test_a_late_image_during_the_analysis_makes_its_result_void(tmp_path: Path) -> None:
+    """The result of the images before is not recorded; the next revision takes its place."""
+    spec = CtpSpec()
+
+    class Interrupted(FakeModel):
+        interrupt: Callable[[], None]
+
+        def predict(self, prepared):  # type: ignore[no-untyped-def] # as FakeModel's
+            if not self.predictions:
+                self.interrupt()
+            return super().predict(prepared)
+
+    model = Interrupted()
+    with BenchNode(bench_settings(tmp_path, 1), model) as node:
+        late = build_series(CtpSpec(frames=13))[-1]
+        uid, steps = complete_series(node, spec), Steps(node)
+        model.interrupt = lambda: receive_dataset(node, late)
+        assert steps.analyse(uid) is None
+        series = node.registry.series(uid)
+        assert (series.state, series.revision, series.results) == (State.RECEIVING, 2, ())
+
+
+def test_the_page_of_a_refusal_is_delivered(node: BenchNode) -> None:
+    """A series that is too short is REFUSED, and its page is in the PACS."""
+    uid, steps = complete_series(node, CtpSpec(frames=8)), Steps(node)
+    assert steps.analyse(uid) is State.REFUSED
+    assert steps.deliver(uid) is State.REFUSED
+    assert len(node.fake_pacs["pacs0"].received) == 1
+
+
+def test_a_rerun_of_a_revision_writes_the_same_bytes(node: BenchNode) -> None:
+    """A worker that died after writing is followed by one that writes the very same files."""
+    uid, steps = complete_series(node), Steps(node)
+    lease = r.lease(node.registry, owner="dead", series=uid)
+    options = node.options(lease.revision, lease.completed_at)
+    node.registry.expire(lease, now=r.now(), max_attempts=3)
+    again = r.lease(node.registry, owner="dead too", series=uid)
+    assert node.options(again.revision, again.completed_at) == options
+    node.registry.expire(again, now=r.now(), max_attempts=3)
+    assert steps.analyse(uid) is State.READY

@@ -1,0 +1,131 @@
+"""The sweep against a real registry and a queue in memory."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from node.errors import QueueUnavailableError
+from node.jobs import Sweeper, sweep
+from node.jobs.owner import new_owner
+from node.ports import SeriesState, Wake
+from node.settings import ScpSettings
+from tests.support import registered as r
+from tests.support.bench_node import (
+    BenchNode,
+    bench_settings,
+    complete_series,
+    receive_dataset,
+    receive_series,
+)
+from tests.support.ctp import CtpSpec, build_series
+
+State = SeriesState
+UID = CtpSpec().series_instance_uid
+
+
+@dataclass
+class FakeQueue:
+    """Wake-ups in a list; ``away`` as Redis may be."""
+
+    wakes: list[Wake] = field(default_factory=list)
+    away: bool = False
+
+    def publish(self, wake: Wake) -> None:
+        if self.away:
+            raise QueueUnavailableError("away")
+        self.wakes.append(wake)
+
+    def waiting(self, queue: str) -> int:
+        return sum(wake.queue == queue for wake in self.wakes)
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[BenchNode]:
+    with BenchNode(bench_settings(tmp_path, 1)) as bench:
+        yield bench
+
+
+@pytest.fixture
+def queue() -> FakeQueue:
+    return FakeQueue()
+
+
+def sweeper(node: BenchNode, queue: FakeQueue, **scp: float) -> Sweeper:
+    settings = node.settings.model_copy(update={"scp": ScpSettings(**scp)} if scp else {})
+    return Sweeper(node.registry, queue, node.spool, settings)
+
+
+def test_a_whole_series_is_complete_after_the_grace(node: BenchNode, queue: FakeQueue) -> None:
+    """Every slice at every time point: no quiet time is waited for, and a worker is woken."""
+    uid = receive_series(node)
+    sweeper(node, queue, grace_s=0.0, quiet_s=3600.0).sweep()
+    assert node.registry.series(uid).state is State.COMPLETE
+    assert queue.wakes == [Wake("analyse", uid)]
+
+
+def test_images_that_may_still_come_are_waited_for(node: BenchNode, queue: FakeQueue) -> None:
+    """Within the grace nothing is declared, however whole the series looks."""
+    uid = receive_series(node)
+    sweeper(node, queue, grace_s=3600.0, quiet_s=3600.0).sweep()
+    assert node.registry.series(uid).state is State.RECEIVING
+
+
+@pytest.mark.parametrize(("quiet_s", "state"), [(3600.0, State.RECEIVING), (1e-6, State.COMPLETE)])
+def test_an_incomplete_series_is_complete_after_the_quiet_time_only(
+    node: BenchNode, queue: FakeQueue, quiet_s: float, state: SeriesState
+) -> None:
+    """What is missing is named meanwhile, and in the history afterwards."""
+    for dataset in build_series()[:-2]:
+        receive_dataset(node, dataset)
+    sweeper(node, queue, grace_s=0.0, quiet_s=quiet_s).sweep()
+    series = node.registry.series(UID)
+    assert series.state is state
+    told = series.waiting_for if state is State.RECEIVING else series.events[-1].detail
+    (seen,) = node.registry.receiving() or [None]
+    assert seen is None or seen.missing in told
+    assert len(told) > len("more images")
+
+
+def test_wake_ups_wait_for_redis(node: BenchNode, queue: FakeQueue) -> None:
+    """While Redis is away all else goes on; once it is back the wake-up is there."""
+    uid, sweeping = receive_series(node), sweeper(node, queue)
+    queue.away = True
+    sweeping.sweep()
+    assert node.registry.series(uid).state is State.COMPLETE
+    queue.away = False
+    sweeping.sweep()
+    assert queue.wakes == [Wake("analyse", uid)]
+
+
+def test_one_wake_up_is_enough_while_it_waits(
+    node: BenchNode, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wake-up that is still in the queue is not repeated; one that is lost is."""
+    monkeypatch.setattr(sweep, "AGAIN_S", 0.0)
+    uid, sweeping = complete_series(node), sweeper(node, queue)
+    for _ in range(5):
+        sweeping.sweep()
+    assert queue.wakes == [Wake("analyse", uid)]
+    queue.wakes.clear()  # Redis was restarted empty
+    sweeping.sweep()
+    assert queue.wakes == [Wake("analyse", uid)]
+
+
+def test_the_lease_of_a_dead_process_is_taken_at_once(node: BenchNode, queue: FakeQueue) -> None:
+    """Nobody waits for the lease of a worker that was killed."""
+    uid = complete_series(node)
+    host, realm, pid, _, n = new_owner().split("|")
+    r.lease(node.registry, owner=f"{host}|{realm}|{pid}|1|{n}", series=uid)
+    sweeper(node, queue).sweep()
+    assert node.registry.series(uid).state is State.COMPLETE
+    assert queue.wakes == [Wake("analyse", uid)]
+
+
+def test_a_living_owner_keeps_its_lease(node: BenchNode, queue: FakeQueue) -> None:
+    """A step that runs is left alone."""
+    uid = complete_series(node)
+    r.lease(node.registry, owner=new_owner(), series=uid)
+    sweeper(node, queue).sweep()
+    assert node.registry.series(uid).state is State.ANALYSING
