@@ -83,7 +83,8 @@ def frame_count(per_slice: NDArray[np.intp]) -> int:
 
     A slice with a quarter more than is usual has images stored twice, and sets no measure.
     """
-    return int(per_slice[per_slice <= _MOST_OF_USUAL * np.median(per_slice)].max())
+    usual = float(np.median(per_slice))
+    return int(per_slice[per_slice <= max(_MOST_OF_USUAL * usual, usual + 1)].max())
 
 
 def columns_of(
