@@ -1,0 +1,47 @@
+import socket
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from node.scp.buffer import DataSetBuffer
+
+
+def received(pieces: list[bytes], limit: int) -> bytes | None:
+    """What a buffer holds after pieces came in through a real socket."""
+    here, there = socket.socketpair()
+    buffer = DataSetBuffer(limit)
+    with here, there, ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(there.sendall, b"".join(pieces))
+        for piece in pieces:
+            buffer.receive(here, len(piece))
+        sent.result()
+    return buffer.take()
+
+
+@given(st.lists(st.binary(max_size=5000), max_size=12))
+def test_pieces_come_out_in_one(pieces: list[bytes]) -> None:
+    """However a data set is cut, its bytes are the same."""
+    assert received(pieces, limit=1 << 20) == b"".join(pieces)
+
+
+def test_a_data_set_beyond_the_first_room_grows() -> None:
+    """A data set of several steps and growths is whole."""
+    pieces = [bytes([n]) * 700_000 for n in range(9)]
+    assert received(pieces, limit=1 << 30) == b"".join(pieces)
+
+
+@pytest.mark.parametrize(("size", "kept"), [(999, True), (1000, True), (1001, False)])
+def test_over_the_limit_nothing_is_held(size: int, kept: bool) -> None:
+    """Up to the limit a data set is kept, beyond it dropped; the next one starts afresh."""
+    assert (received([bytes(size)], limit=1000) is not None) is kept
+
+
+def test_an_end_within_a_data_set_is_told() -> None:
+    """A connection that ends early is an EOFError, not a short data set."""
+    here, there = socket.socketpair()
+    there.sendall(b"half")
+    there.close()
+    with here, pytest.raises(EOFError):
+        DataSetBuffer(100).receive(here, 8)
