@@ -9,7 +9,7 @@ from node.series.assembly import Grid, assemble, columns_of, frame_count, slice_
 from node.series.eligibility import Eligibility, not_perfusion
 from node.series.frames import CtpSeries
 from node.series.geometry import Geometry
-from node.series.header import Instance
+from node.series.header import Header, Instance
 from node.series.selection import Selection, select
 from node.series.timing import choose_clock
 
@@ -83,9 +83,15 @@ def _geometry(grid: Grid) -> Geometry:
         pixel_mm=first.pixel_mm,
         rows=first.rows,
         columns=first.columns,
-        slice_thickness_mm=first.slice_thickness_mm or 1.0,
+        slice_thickness_mm=_thickness_mm(first),
         frame_of_reference_uid=first.frame_of_reference_uid,
     )
+
+
+def _thickness_mm(header: Header) -> float:
+    """The nominal thickness, 1 mm where it is absent or none: positions say how slices lie."""
+    thickness_mm = header.slice_thickness_mm or 0.0
+    return thickness_mm if thickness_mm > 0 else 1.0
 
 
 def _acquisition_notes(grid: Grid) -> list[str]:

@@ -43,7 +43,7 @@ def _has_geometry(header: Header) -> bool:
     position, orientation, pixel = header.position_mm, header.orientation, header.pixel_mm
     if position is None or orientation is None or pixel is None:
         return False
-    if max(map(abs, position)) > _FARTHEST_MM or not 0 < min(pixel) <= max(pixel) < 100:
+    if max(map(abs, position)) > _FARTHEST_MM or not 0.01 < min(pixel) <= max(pixel) < 100:
         return False
     row, column = orientation[:3], orientation[3:]
     return (
