@@ -1,4 +1,4 @@
-"""The Perfusion Node: CT perfusion series in by C-STORE, perfusion maps out. Not for diagnostic use."""
+"""CT perfusion series in by C-STORE, perfusion maps out. Not for diagnostic use."""
 
 from importlib.metadata import version
 
