@@ -112,7 +112,7 @@ class Listener:
         ----------
         drain_s
             Longest time that associations have to end by themselves [s]; those without a
-            transfer for a second are ended at once.
+            transfer for a second are aborted at once, those that are left then are cut.
         """
         server, self._server = self._server, None
         if server is None or self._thread is None:
@@ -121,11 +121,12 @@ class Listener:
         server.server_close()
         self._thread.join()
         deadline = time.monotonic() + drain_s
-        while server.active_associations:
-            over = time.monotonic() > deadline
-            for assoc in server.active_associations:
-                if over or _is_idle(assoc):
-                    assoc.abort()
+        while associations := server.active_associations:
+            for upper_layer in (a.dul for a in associations if isinstance(a.dul, UpperLayer)):
+                if time.monotonic() > deadline:
+                    upper_layer.cut()
+                elif upper_layer.quiet_s > _IDLE_S:
+                    upper_layer.assoc.abort(block=False)
             time.sleep(0.02)
         _LOG.info("listener stopped", instances=self.counts.instances)
 
@@ -220,7 +221,3 @@ class _Connection(RequestHandler):
         assoc = super()._create_association()
         self.server.on_connected(assoc, self.request)
         return assoc
-
-
-def _is_idle(assoc: Association) -> bool:
-    return isinstance(assoc.dul, UpperLayer) and assoc.dul.quiet_s > _IDLE_S

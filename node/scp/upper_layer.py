@@ -11,7 +11,8 @@ import select
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import cast
 
 from pynetdicom.association import Association
@@ -72,6 +73,13 @@ class UpperLayer(DULServiceProvider):
         """How long nothing has come in or been stored [s]."""
         return 0.0 if self._storing else time.monotonic() - self._last_read
 
+    def cut(self) -> None:
+        """Ends the connection from another thread, even from within a PDU that never ends."""
+        sock = cast(AssociationSocket, self.socket).socket
+        if sock is not None:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
     def _decode_pdu(self, bytestream: bytearray) -> tuple[_PDUType, str]:
         """As pynetdicom's, for titles as senders write them."""
         if bytestream[0] == _A_ASSOCIATE_RQ:
@@ -94,19 +102,31 @@ class UpperLayer(DULServiceProvider):
         sock = cast(socket.socket, transport.socket)
         poll = select.poll()
         poll.register(sock, select.POLLIN)
-        while True:
-            try:
-                went_on = self._read_one(sock)
-            except (EOFError, OSError):
-                self.event_queue.put(_CLOSED)
-                return
-            except ValueError:
-                self.event_queue.put(_INVALID_PDU)
-                return
-            self._idle_timer.restart()
-            self._last_read = time.monotonic()
-            if not went_on or self._has_own_work() or not poll.poll(_WAIT_MS):
-                return
+        with self._association_at_rest():
+            while self._read_one_safely(sock):
+                self._idle_timer.restart()
+                self._last_read = time.monotonic()
+                if self._has_own_work() or not poll.poll(_WAIT_MS):
+                    return
+
+    @contextmanager
+    def _association_at_rest(self) -> Iterator[None]:
+        """The association's thread, which polls each millisecond, waits while images come in."""
+        self.assoc._reactor_checkpoint.clear()
+        try:
+            yield
+        finally:
+            self.assoc._reactor_checkpoint.set()
+
+    def _read_one_safely(self, sock: socket.socket) -> bool:
+        """As ``_read_one``; what is wrong with the connection becomes the state machine's."""
+        try:
+            return self._read_one(sock)
+        except (EOFError, OSError):
+            self.event_queue.put(_CLOSED)
+        except ValueError:
+            self.event_queue.put(_INVALID_PDU)
+        return False
 
     def _has_own_work(self) -> bool:
         return self._kill_thread or not (

@@ -219,11 +219,13 @@ class FileSpool:
     def _make_folder(self, folder: Path) -> None:
         """The folder and its parents exist and are durable.
 
-        One at a time: a thread that finds the folder must know that it was synchronised.
+        One at a time, from the top: where a folder is found, it and its parents were
+        synchronised.
         """
         with self._making:
-            missing = [folder, *folder.parents]
-            missing = [f for f in missing if not f.exists()]
+            if folder.is_dir():
+                return
+            missing = [f for f in (folder, *folder.parents) if not f.exists()]
             for each in reversed(missing):
                 each.mkdir(exist_ok=True)
                 sync_folder(each.parent)

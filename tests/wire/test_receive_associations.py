@@ -309,6 +309,19 @@ def test_stopping_waits_for_no_idle_sender(tmp_path: Path) -> None:
             socket.create_connection(("127.0.0.1", port), timeout=5)
 
 
+def test_stopping_waits_for_no_stalled_sender(node: Listening) -> None:
+    """A sender that stopped within a PDU is cut off once the time to drain is over."""
+    with socket.create_connection(("127.0.0.1", node.port), timeout=60) as sock:
+        sock.sendall(associate_rq(b"PERFUSION", b"STALLED"))
+        assert read_pdu(sock)[:1] == bytes([ACCEPTED])
+        sock.sendall(p_data(c_store_rq(b"1.2.3"))[:40])
+        started = time.monotonic()
+        node.listener.stop(drain_s=1.5)
+        # The listener's own time-out for a stalled peer is 60 s.
+        assert time.monotonic() - started < 40
+        assert read_pdu(sock) == b""
+
+
 def test_a_taken_port_is_a_wrong_setting() -> None:
     """A port that is in use names the settings to change."""
     with socket.socket() as other:
