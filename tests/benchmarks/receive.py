@@ -30,11 +30,11 @@ from node.scp import Listener
 from node.settings import ScpSettings
 from node.spool import FileSpool
 from tests.support.ctp import CtpSpec, build_instance
+from tests.support.namespace import enter_a_namespace
 from tests.support.peers import require
 from tests.support.running_node import free_port
 
 ROOT = Path(__file__).parents[2]
-INSIDE = "PERFUSION_BENCH_INSIDE"
 PATIENCE_S = 30.0
 # DCMTK, and Orthanc with it, otherwise waits 40 ms an image for a delayed ACK (Nagle's
 # algorithm), as a sender and as a receiver alike.
@@ -47,9 +47,8 @@ def main() -> None:
     options = _options()
     if options.serve:
         serve(Path(options.serve[0]), int(options.serve[1]))
-    elif INSIDE not in os.environ:
-        sys.exit(in_a_namespace())
     else:
+        enter_a_namespace("tests.benchmarks.receive")
         receivers = {
             "DCMTK storescp": storescp,
             "Orthanc": orthanc,
@@ -57,19 +56,6 @@ def main() -> None:
         }
         with tempfile.TemporaryDirectory(dir=options.folder) as folder:
             report(options, measured(options, receivers, Path(folder)))
-
-
-def in_a_namespace() -> int:
-    """The same command, where nothing outside can be reached or can reach in."""
-    unshare = [require("unshare", package="util-linux"), "--net"]
-    if os.geteuid():
-        unshare += ["--user", "--map-root-user"]
-    require("ip", package="iproute2")
-    again = [sys.executable, "-m", "tests.benchmarks.receive", *sys.argv[1:]]
-    shell = ["sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
-    return subprocess.run(
-        [*unshare, "--", *shell, *again], check=False, cwd=ROOT, env={**os.environ, INSIDE: "1"}
-    ).returncode
 
 
 def measured(

@@ -8,7 +8,6 @@ import argparse
 import json
 import os
 import platform
-import socket
 import statistics
 import subprocess
 import sys
@@ -22,15 +21,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.support.namespace import enter_a_namespace
 from tests.support.peers import require
+from tests.support.running_node import free_port
 
 ROOT = Path(__file__).parents[2]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -54,17 +49,6 @@ def get(url: str) -> Any:
         return None
 
 
-def into_a_network_of_our_own() -> None:
-    """Start again inside a network namespace: storescp listens on every address."""
-    if os.environ.get("BENCH_NAMESPACE") == "1":
-        return
-    unshare, ip = require("unshare", package="util-linux"), require("ip", package="iproute2")
-    again = [sys.executable, "-m", "tests.benchmarks.turnround", *sys.argv[1:]]
-    script = f'{ip} link set lo up && exec "$@"'
-    os.environ["BENCH_NAMESPACE"] = "1"
-    os.execv(unshare, [unshare, "--net", "sh", "-c", script, "sh", *again])  # noqa: S606 - no shell text from outside
-
-
 def simulate(folder: Path, runs: int) -> list[Path]:
     """One scan of the demo's patient per run, under other UIDs."""
     scans = []
@@ -76,7 +60,6 @@ def simulate(folder: Path, runs: int) -> list[Path]:
                 "-m",
                 "models",
                 "simulate",
-                "--demo",
                 "--salt",
                 str(run),
                 "--out",
@@ -129,7 +112,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     runs = parser.parse_args().runs
-    into_a_network_of_our_own()
+    enter_a_namespace("tests.benchmarks.turnround")
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         scans = simulate(folder, runs + 1)
