@@ -128,7 +128,7 @@ def load_model(path: Path, *, device: str = "auto", threads: int = 0) -> OnnxMod
     model = OnnxModel(manifest, session)
     model.warm_up()
     log.get("inference").info(
-        "model loaded",
+        "model_loaded",
         name=manifest.name,
         version=manifest.version,
         sha256=manifest.sha256,

@@ -103,7 +103,7 @@ class Listener:
             target=server.serve_forever, args=(0.25,), name="scp-listener", daemon=True
         )
         self._thread.start()
-        _LOG.info("listener started", ae_title=self._settings.ae_title, port=self.port)
+        _LOG.info("listener_started", ae_title=self._settings.ae_title, port=self.port)
 
     def stop(self, drain_s: float = 10.0) -> None:
         """Takes no new association, lets instances in transfer be answered, and ends.
@@ -128,7 +128,7 @@ class Listener:
                 elif upper_layer.quiet_s > _IDLE_S:
                     upper_layer.assoc.abort(block=False)
             time.sleep(0.02)
-        _LOG.info("listener stopped", instances=self.counts.instances)
+        _LOG.info("listener_stopped", instances=self.counts.instances)
 
     def _application_entity(self) -> AE:
         ae = AE(self._settings.ae_title)
@@ -165,7 +165,7 @@ class Listener:
             return
         self._counters.add("rejected_associations")
         _LOG.warning(
-            "association rejected",
+            "association_rejected",
             reason=verdict.reason,
             called_ae_title=request.called_ae_title,
             calling_ae_title=request.calling_ae_title,
@@ -178,18 +178,18 @@ class Listener:
         self._counters.add("associations")
         requestor = event.assoc.requestor
         _LOG.info(
-            "association accepted", calling_ae_title=requestor.ae_title, address=requestor.address
+            "association_accepted", calling_ae_title=requestor.ae_title, address=requestor.address
         )
 
     def _aborted(self, event: evt.Event) -> None:
         self._counters.add("aborted_associations")
-        _LOG.warning("association aborted", calling_ae_title=event.assoc.requestor.ae_title)
+        _LOG.warning("association_aborted", calling_ae_title=event.assoc.requestor.ae_title)
 
     def _rejected(self, event: evt.Event) -> None:
         """Pynetdicom itself rejects what is over the limit (transient, PS3.8 table 9-21)."""
         self._counters.add("rejected_associations")
         _LOG.warning(
-            "association rejected",
+            "association_rejected",
             reason="local limit exceeded",
             calling_ae_title=event.assoc.requestor.ae_title,
         )

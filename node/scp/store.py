@@ -67,7 +67,7 @@ class Store:
         except NodeError as fault:
             answer = answer_for(fault)
             _LOG.warning(
-                "instance not stored",
+                "instance_not_stored",
                 sop_instance_uid=request.sop_instance_uid,
                 status=f"{answer.status:04X}",
                 fault=type(fault).__name__,
@@ -76,17 +76,17 @@ class Store:
             )
         except Exception:  # noqa: BLE001 - the process border: a bug is logged and answered 0110
             answer = Answer(Status.PROCESSING_FAILURE, "The node failed")
-            _LOG.exception("storing failed", sop_instance_uid=request.sop_instance_uid)
+            _LOG.exception("storing_failed", sop_instance_uid=request.sop_instance_uid)
         self._counters.add_status(answer.status)
         return answer
 
     def _stored(self, request: StoreRequest) -> Answer:
         if request.data_set is None:
-            _LOG.warning("instance too large", sop_instance_uid=request.sop_instance_uid)
+            _LOG.warning("oversized_instance_dropped", sop_instance_uid=request.sop_instance_uid)
             return Answer(Status.OUT_OF_RESOURCES, "The instance is over the configured size")
         header = read_header(request.data_set, request.transfer_syntax_uid)
         if mismatch := _mismatch(request, header):
-            _LOG.warning("request and data set differ", differs_in=mismatch)
+            _LOG.warning("instance_mismatched", differs_in=mismatch)
             return Answer(Status.MISMATCH, f"The data set has another {mismatch}")
         part10 = (_head(request), request.data_set)
         self._keep(part10, header, request.calling_ae_title)
@@ -117,7 +117,7 @@ class Store:
         self._intake.record_conflict(header, self._spool.keep_apart(part10, header))
         self._counters.add("conflicts")
         _LOG.warning(
-            "other bytes came under a known UID",
+            "conflict_kept_apart",
             sop_instance_uid=header.sop_instance_uid,
             series_instance_uid=header.series_instance_uid,
         )

@@ -123,7 +123,7 @@ class DicomPacs:
         stored = outcome.status is not None and is_stored(outcome.status)
         status = "none" if outcome.status is None else f"{outcome.status:04X}"
         (_LOG.debug if stored else _LOG.warning)(
-            "object stored" if stored else "object not stored",
+            "object_stored" if stored else "object_not_stored",
             destination=self._name,
             sop_instance_uid=outcome.sop_instance_uid,
             sop_class=parcel.sop_class_uid.name,

@@ -171,7 +171,7 @@ class FileSpool:
             for path in self._tmp.iterdir():
                 removed += removed_if_orphaned(path)
         if removed:
-            _LOG.info("temporary files removed", files=removed)
+            _LOG.info("temporary_files_removed", files=removed)
         return removed
 
     def _folder_of(self, header: Header, branch: str) -> Path:
