@@ -76,10 +76,17 @@ def summary(scores: list[CaseScore]) -> dict[str, float]:
         found[f"{name}_dice_median"] = float(np.median(dices))
         found[f"{name}_bias_ml"] = float(np.mean(measured - truth))
         found[f"{name}_error_ml"] = float(np.mean(np.abs(measured - truth)))
-        found[f"{name}_volume_r"] = float(np.corrcoef(truth, measured)[0, 1])
+        found[f"{name}_volume_r"] = _correlation(truth, measured)
     for quantity in Quantity:
         found[f"{quantity}_error"] = float(np.mean([s.errors[quantity] for s in scores]))
     return {name: round(value, 4) for name, value in found.items()}
+
+
+def _correlation(one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """Pearson's r, 0 where either side does not vary."""
+    if not (one.std() > 0 and other.std() > 0):
+        return 0.0
+    return float(np.corrcoef(one, other)[0, 1])
 
 
 def _dice(truth: NDArray[np.bool_], found: NDArray[np.bool_], truth_ml: float) -> float | None:

@@ -14,7 +14,7 @@ from models.simulator import ACQUISITIONS, Acquisition, SimulatedScan, simulate
 from node.perfusion import ModelGrid, ModelInput, onto_model, prepare
 
 # Part of every cached file's name: raise it when simulator or preparation change the numbers.
-VERSION = 2
+VERSION = 3
 GRID = ModelGrid(time_points=32, interval_s=2.0, pixel_mm=1.8, multiple=16)
 DOSES = (1.0, 1.0, 0.5, 0.25)
 SCHEMES = ("standard", "standard", "standard", "fast", "cine", "shuttle", "shuttle", "sparse")

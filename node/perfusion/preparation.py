@@ -21,6 +21,11 @@ MIN_AFTER_ARRIVAL_S = 12.0
 MAX_INTERVAL_S = 6.0
 # The sagittal and transverse sinuses lie just outside the brain mask, against the skull.
 RIM_MM = 4.0
+# Arrival and vessels are read where a head that moves by 2 mm changes nothing.
+INTERIOR_MM = 5.0
+OFF_BONE_MM = 3.6
+BONE_HU = 200.0
+MIN_REGION_PIXELS = 50
 AIR_HU = -1000.0
 
 
@@ -52,7 +57,7 @@ def prepare(scan: DynamicCt, grid: ModelGrid) -> ModelInput | Refusal:
     window = window_around(rim > 0, scan.spacing_mm, grid.pixel_mm)
     curves = to_model(scan.hu, window)
     inside = to_model(brain.astype(np.float32), window) > 0.5
-    arrival = find_arrival(curves, scan.time_s, inside)
+    arrival = find_arrival(curves, scan.time_s, _interior(inside, grid.pixel_mm))
     if refusal := _bolusless(arrival, scan):
         return refusal
     return _assembled(scan, grid, brain, (curves, to_model(rim, window) > 0.5), window, arrival)
@@ -61,7 +66,7 @@ def prepare(scan: DynamicCt, grid: ModelGrid) -> ModelInput | Refusal:
 def _unusable(scan: DynamicCt) -> Refusal | None:
     """A refusal for what no later step could make sense of."""
     # One sum over all pixels is finite only if each of them is.
-    if not np.isfinite(scan.hu.sum(dtype=np.float64)):
+    if not np.isfinite(scan.hu.sum()):
         bad = int((~np.isfinite(scan.hu)).sum())
         return Refusal(
             RefusalCode.UNREADABLE_PIXELS,
@@ -92,6 +97,24 @@ def _resting(hu: NDArray[np.float32]) -> NDArray[np.float32]:
     thirds = [third.mean(axis=0) for third in np.array_split(hu, 3)]
     resting: NDArray[np.float32] = np.minimum.reduce(thirds)
     return resting
+
+
+def _interior(brain: NDArray[np.bool_], pixel_mm: float) -> NDArray[np.bool_]:
+    """The brain well inside the skull, where a moving head brings no bone into a voxel."""
+    size = 2 * round(INTERIOR_MM / pixel_mm) + 1
+    interior: NDArray[np.bool_] = ndimage.minimum_filter(brain, size=(1, size, size))
+    return interior if interior.sum() >= MIN_REGION_PIXELS else brain
+
+
+def _off_bone(
+    region: NDArray[np.bool_], resting_hu: NDArray[np.float32], pixel_mm: float
+) -> NDArray[np.bool_]:
+    """The region without what lies so near bone that movement would bring it in."""
+    size = 2 * round(OFF_BONE_MM / pixel_mm) + 1
+    clear: NDArray[np.bool_] = region & (
+        ndimage.maximum_filter(resting_hu, size=(1, size, size)) < BONE_HU
+    )
+    return clear if clear.sum() >= MIN_REGION_PIXELS else region
 
 
 def _brainless(brain: NDArray[np.bool_], voxel_ml: float) -> Refusal | None:
@@ -148,7 +171,7 @@ def _assembled(
     baseline = np.einsum("tz,tzhw->zhw", weights, curves)
     start_s = arrival.time_s - LEAD_S
     onto = to_grid(curves - baseline, scan.time_s, start_s, grid.interval_s, grid.time_points)
-    vessels = vessel_curves(onto, rim)
+    vessels = vessel_curves(onto, _off_bone(rim, _resting(curves), grid.pixel_mm))
     onto *= rim[:, None]
     return ModelInput(
         enhancement=_padded(onto, grid.multiple, 0.0),

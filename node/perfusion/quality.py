@@ -41,7 +41,9 @@ MIN_COVERAGE_MM = 40.0
 MIN_BASELINE_FRAMES = 2
 MIN_ARTERY_HU = 15.0
 MIN_VEIN_HU = 60.0
-MAX_LAST_TO_PEAK = 0.3
+MAX_LAST_TO_PEAK = 0.4
+# 1.6 times the common width of the venous curve, 13 s.
+MIN_AFTER_ARRIVAL_S = 21.0
 MAX_INTERVAL_S = 3.5
 # SCIENCE.md section 4 allows 15 HU a voxel at 0.45 mm and 5 mm; averaging two by two pixels
 # of a CT kernel's correlated noise (lag-1 correlation 0.75) leaves 0.8 of it.
@@ -114,12 +116,20 @@ def _no_baseline(prepared: ModelInput) -> QualityFlag | None:
 
 
 def _truncated(prepared: ModelInput) -> QualityFlag | None:
-    """The vein's level at the scan's last image against its peak."""
+    """The vein's level at the scan's last image, or too early an end."""
+    after_s = float(prepared.scan.time_s.max()) - prepared.arrival_s
+    if after_s < MIN_AFTER_ARRIVAL_S:
+        found = (
+            f"the scan ends {after_s:.0f} s after contrast arrived "
+            f"(at least {MIN_AFTER_ARRIVAL_S:.0f} s)"
+        )
+        return QualityFlag("truncation", Grade.CAUTION, found)
     if not prepared.vessels_hu.size:
         return None
     vein = prepared.vessels_hu[1]
     # The curve is held level after the last image, so its last sample is the scan's last.
     ratio = float(vein[-2:].mean() / max(float(vein.max()), 1e-6))
+    # Recirculation alone leaves up to 0.38 of the peak (SCIENCE.md section 3).
     if ratio <= MAX_LAST_TO_PEAK:
         return None
     found = f"the vein ends at {ratio:.0%} of its peak (at most {MAX_LAST_TO_PEAK:.0%})"
