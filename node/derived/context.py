@@ -13,13 +13,16 @@ from pydicom.uid import UID, ExplicitVRLittleEndian
 from node.derived import codes
 from node.derived.bundle import EncodeOptions
 from node.derived.identity import copy_identity
-from node.derived.uids import Uids, implementation_class
+from node.derived.uids import Uids
 from node.perfusion import Estimator
 
 MANUFACTURER = "Perfusion Node"
 PRODUCT = "perfusion-node"
 CREATOR = "Perfusion^Node"
 DISCLAIMER = "NOT FOR DIAGNOSTIC USE"
+# As the listener's and the sender's: one implementation, one identity (PS3.10 7.1).
+IMPLEMENTATION_CLASS_UID = UID("2.25.113850264671630074656366017188756390983")
+IMPLEMENTATION_VERSION_NAME = "PERFUSION_NODE_1"
 _SCANNER = (
     "Manufacturer",
     "InstitutionName",
@@ -228,6 +231,6 @@ def _file_meta(dataset: Dataset) -> FileMetaDataset:
     meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    meta.ImplementationClassUID = implementation_class()
-    meta.ImplementationVersionName = "PERFUSION_NODE"
+    meta.ImplementationClassUID = IMPLEMENTATION_CLASS_UID
+    meta.ImplementationVersionName = IMPLEMENTATION_VERSION_NAME
     return meta

@@ -77,8 +77,3 @@ def frame_of_reference(geometry: Geometry, series: CtpSeries, root: str) -> UID:
     """The source's Frame of Reference; where it has none, one that all its results share."""
     known = geometry.frame_of_reference_uid
     return UID(known) if known else derive(root, "frame of reference", series.series_instance_uid)
-
-
-def implementation_class() -> UID:
-    """Implementation Class UID of the node's files (PS3.10 7.1)."""
-    return derive("", "perfusion-node implementation class")
