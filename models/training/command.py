@@ -32,7 +32,7 @@ class Preset:
 
 
 PRESETS = {
-    "cpu": Preset(cases=200, steps=1800, batch=8, learning_rate=2e-3, device="cpu"),
+    "cpu": Preset(cases=200, steps=1500, batch=8, learning_rate=2e-3, device="cpu"),
     "gpu": Preset(cases=2000, steps=40_000, batch=32, learning_rate=2e-3, device="cuda"),
 }
 
