@@ -1,28 +1,28 @@
 """The composition root: settings in, live objects out, each made when first asked for."""
 
+from __future__ import annotations
+
 import shutil
 from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
 from types import TracebackType
-from typing import Any, Self
-
-import redis
+from typing import TYPE_CHECKING, Any, Self
 
 from node import __version__
-from node.derived import EncodeOptions
 from node.errors import RegistryUnavailableError, UnknownDestinationError
-from node.inference import load_model, read_manifest
-from node.perfusion import Estimator, LesionThresholds
-from node.ports import Model, Pacs
-from node.registry import Registry, open_registry
-from node.route import AnalyseOptions
-from node.scp import Listener
-from node.scu import DicomPacs
-from node.series import Eligibility
 from node.settings import Settings
-from node.spool import FileSpool
-from node.status import DestinationInfo, DiskUse, Probes, create_app
+
+if TYPE_CHECKING:  # each room is imported by the method that makes its object
+    import redis
+
+    from node.perfusion import Estimator
+    from node.ports import Model, Pacs
+    from node.registry import Registry
+    from node.route import AnalyseOptions
+    from node.scp import Listener
+    from node.spool import FileSpool
+    from node.status import DiskUse, Probes
 
 _REDIS_TIMEOUT_S = 2.0
 _GIB = 2**30
@@ -31,8 +31,8 @@ _GIB = 2**30
 class Node:
     """Everything one process of the node may need, wired from its settings.
 
-    Nothing is opened before it is asked for, so that a prompt that only lists series loads
-    no model. Use it in a ``with`` statement, or close it.
+    Nothing is opened, nor its room imported, before it is asked for: a prompt that only lists
+    series loads no model, no web server and no codec. Use it in a ``with`` statement, or close it.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -57,6 +57,8 @@ class Node:
     @cached_property
     def spool(self) -> FileSpool:
         """The files."""
+        from node.spool import FileSpool
+
         return FileSpool(
             self.settings.data_dir.resolve() / "spool",
             min_free_bytes=int(self.settings.spool.min_free_gib * _GIB),
@@ -65,11 +67,15 @@ class Node:
     @cached_property
     def registry(self) -> Registry:
         """What became of every series; the schema is migrated at this moment."""
+        from node.registry import open_registry
+
         return open_registry(self.settings.database)
 
     @cached_property
     def model(self) -> Model:
         """The network, verified and warm."""
+        from node.inference import load_model
+
         wanted = self.settings.model
         return load_model(wanted.path, device=wanted.device, threads=wanted.threads)
 
@@ -81,21 +87,30 @@ class Node:
         UnknownDestinationError
             If the settings have none of that name.
         """
+        from node.scu import DicomPacs
+
         destination = self.settings.destination(name)
         if destination is None:
-            raise UnknownDestinationError(f"the settings have no destination {name}")
+            known = ", ".join(d.name for d in self.settings.destinations) or "none at all"
+            raise UnknownDestinationError(f"the settings have no destination {name}, but {known}")
         return DicomPacs(destination, self.settings.scp.ae_title)
 
     def listener(self, on_received: Callable[[str], None] | None = None) -> Listener:
         """The DICOM listener, not yet started."""
+        from node.scp import Listener
+
         return Listener(self.settings.scp, self.spool, self.registry, on_received=on_received)
 
     def status_app(self) -> Any:
         """The status page and its API, for ``node.status.serve``; its type is that room's own."""
+        from node.status import create_app
+
         return create_app(self.registry, self.probes())
 
     def redis_client(self) -> redis.Redis:
         """A client of the settings' Redis, which need not be there yet."""
+        import redis
+
         return redis.Redis.from_url(
             # Celery and redis-py spell the URL of a Unix socket differently
             self.settings.redis_url.replace("redis+socket://", "unix://", 1),
@@ -113,6 +128,11 @@ class Node:
         created
             The same for every rerun of a revision, so that its objects are the same.
         """
+        from node.derived import EncodeOptions
+        from node.perfusion import LesionThresholds
+        from node.route import AnalyseOptions
+        from node.series import Eligibility
+
         limits, results = self.settings.analysis, self.settings.results
         return AnalyseOptions(
             eligibility=Eligibility(
@@ -145,6 +165,8 @@ class Node:
 
     def probes(self) -> Probes:
         """How the status page and the check ask each part whether it is well."""
+        from node.status import DestinationInfo, Probes
+
         return Probes(
             redis=self._redis_fault,
             database=self._database_fault,
@@ -160,6 +182,8 @@ class Node:
         )
 
     def _redis_fault(self) -> str | None:
+        import redis
+
         if not self.settings.redis_url:
             return "redis_url is not set"
         try:
@@ -177,10 +201,15 @@ class Node:
         return None
 
     def _disk(self) -> DiskUse:
+        from node.status import DiskUse
+
         use = shutil.disk_usage(self.spool.root)
         return DiskUse(use.free, use.total, int(self.settings.spool.min_free_gib * _GIB))
 
     def _estimator(self) -> Estimator | None:
         """What the settings' model says of itself; loading it is the worker's task."""
+        from node.inference import read_manifest
+        from node.perfusion import Estimator
+
         manifest = read_manifest(self.settings.model.path)
         return Estimator(manifest.name, manifest.version, manifest.sha256)

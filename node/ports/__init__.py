@@ -1,6 +1,7 @@
 """What the route asks of the world, as protocols, and the nouns they hand over."""
 
 from node.ports.ledger import Ledger
+from node.ports.measures import MEASURES, Measure
 from node.ports.protocols import Archive, Intake, Model, Pacs, Spool
 from node.ports.records import (
     DeliveryRecord,
@@ -17,6 +18,7 @@ from node.ports.records import (
 from node.ports.work import DeliveryOutcome, DueDelivery, Lease, Outcome, Receiving, Wake
 
 __all__ = [
+    "MEASURES",
     "Archive",
     "DeliveryOutcome",
     "DeliveryRecord",
@@ -27,6 +29,7 @@ __all__ = [
     "Kept",
     "Lease",
     "Ledger",
+    "Measure",
     "Model",
     "Outcome",
     "Pacs",

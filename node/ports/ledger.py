@@ -1,12 +1,16 @@
 """What the jobs ask of the registry, as a protocol."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from node.ports.records import Reason, SeriesState
 from node.ports.work import DeliveryOutcome, DueDelivery, Lease, Outcome, Receiving, Wake
-from node.series import Instance
+
+if TYPE_CHECKING:  # a port only names them: whoever asks for a state need not load the science
+    from node.series import Instance
 
 
 class Ledger(Protocol):

@@ -1,14 +1,18 @@
 """What the route asks of the world, as protocols."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from pydicom import Dataset
-
-from node.perfusion import Estimator, ModelGrid, ModelInput, PerfusionMaps
 from node.ports.records import Kept, Recorded, SeriesRecord, SeriesState, StoreOutcome
-from node.series import Header
+
+if TYPE_CHECKING:  # a port only names them: whoever asks for a state need not load the science
+    from pydicom import Dataset
+
+    from node.perfusion import Estimator, ModelGrid, ModelInput, PerfusionMaps
+    from node.series import Header
 
 
 class Spool(Protocol):

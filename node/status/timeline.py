@@ -4,16 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from node.ports import SeriesRecord
+from node.ports import MEASURES, SeriesRecord
 
-_NAMES = {
-    "core_ml": ("Core", "ml"),
-    "hypoperfusion_ml": ("Hypoperfusion", "ml"),
-    "mismatch_ml": ("Mismatch", "ml"),
-    "mismatch_ratio": ("Mismatch ratio", ""),
-    "hypoperfusion_intensity_ratio": ("Hypoperfusion intensity ratio", ""),
-    "normal_cbf": ("CBF that counted as normal", "ml/100 g/min"),
-}
 _UNITS = {"ml": "ml", "s": "s", "hu": "HU", "mm": "mm", "fraction": ""}
 
 
@@ -77,7 +69,8 @@ def figures(summary: Mapping[str, float | None]) -> tuple[Figure, ...]:
 
 
 def _figure(key: str, value: float | None) -> Figure:
-    name, unit = _NAMES.get(key) or _named_by_suffix(key)
+    known = MEASURES.get(key)
+    name, unit = (known.name, known.unit) if known else _named_by_suffix(key)
     if value is None:
         return Figure(name, "–", "")
     return Figure(name, f"{value:.1f}" if unit in {"ml", "s", "HU", "mm"} else f"{value:.3g}", unit)

@@ -1,0 +1,26 @@
+"""What the numbers of an analysis are called, and their units."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number of ``Outcome.summary``: its name for people and its unit, empty for a ratio."""
+
+    name: str
+    unit: str
+
+
+MEASURES: Mapping[str, Measure] = MappingProxyType(
+    {
+        "core_ml": Measure("Core", "ml"),
+        "hypoperfusion_ml": Measure("Hypoperfusion", "ml"),
+        "mismatch_ml": Measure("Mismatch", "ml"),
+        "mismatch_ratio": Measure("Mismatch ratio", ""),
+        "hypoperfusion_intensity_ratio": Measure("Hypoperfusion intensity ratio", ""),
+        "normal_cbf": Measure("CBF that counted as normal", "ml/100 g/min"),
+    }
+)
+"""Every number of an analysis, by its key in ``Outcome.summary``, in the order of reading."""
