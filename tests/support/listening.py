@@ -10,13 +10,14 @@ from typing import Any
 
 from pydicom import Dataset
 from pydicom.uid import ExplicitVRLittleEndian
-from pynetdicom import AE
+from pynetdicom import AE, evt
 from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode
 
 from node.ports import Intake, Spool
 from node.scp import Listener
+from node.scu.checkpoint import Checkpoint
 from node.settings import ScpSettings
 from node.spool import FileSpool
 from tests.support.fake_intake import FakeIntake
@@ -80,12 +81,18 @@ def associated(
     ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = 30
     for sop_class, syntaxes in contexts:
         ae.add_requested_context(sop_class, list(syntaxes))
-    assoc = ae.associate("127.0.0.1", port, ae_title=called)
+    pause = [(evt.EVT_CONN_OPEN, _pause_safely)]
+    assoc = ae.associate("127.0.0.1", port, ae_title=called, evt_handlers=pause)
     try:
         yield assoc
     finally:
         if assoc.is_established:
             assoc.release()
+
+
+def _pause_safely(event: evt.Event) -> None:
+    """Without it the sender's own reactor now and then takes the answer that is waited for."""
+    event.assoc._reactor_checkpoint = Checkpoint(event.assoc)
 
 
 def encoded(dataset: Dataset) -> bytes:
