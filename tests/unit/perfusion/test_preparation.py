@@ -139,3 +139,14 @@ def test_vessels_are_told_apart() -> None:
     assert np.argmax(artery) < np.argmax(vein)
     assert artery.max() > 150
     assert vein.max() > 150
+
+
+def test_a_moving_head_upsets_neither_arrival_nor_vessels() -> None:
+    """Bone that moves into a voxel is not taken for contrast."""
+    still = scan_of(rows=128, pixel_mm=1.6, noise_hu=1.0)
+    hu = still.hu.copy()
+    for frame in range(hu.shape[0] // 2, hu.shape[0]):
+        hu[frame] = np.roll(hu[frame], 1 + frame % 2, axis=-1)
+    one, other = prepared_of(still), prepared_of(with_hu(still, hu))
+    assert other.arrival_s == pytest.approx(one.arrival_s, abs=1.0)
+    np.testing.assert_allclose(other.vessels_hu.max(axis=1), one.vessels_hu.max(axis=1), rtol=0.35)

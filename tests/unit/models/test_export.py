@@ -1,0 +1,69 @@
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from models.export import WEIGHTS, export_network, write_manifest
+from models.network import SCALES, PerfusionNet, Widths
+from models.scoring import score_case
+from models.training import GRID
+from node.inference import Training, load_model
+from node.perfusion import restore
+from tests.support.science import prepared_of, scan_of
+
+TRAINING = Training(data="none", cases=1, seed=0, steps=1, normalisation="inside")
+
+
+@pytest.fixture(scope="module")
+def network() -> PerfusionNet:
+    torch.manual_seed(3)
+    return PerfusionNet(widths=Widths(temporal=16, levels=(8, 12, 16))).eval()
+
+
+@pytest.fixture(scope="module")
+def exported(network: PerfusionNet, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("export") / "perfusion.onnx"
+    export_network(network, path)
+    write_manifest(path, "9.9.9", TRAINING, date(2026, 1, 1))
+    return path
+
+
+@pytest.mark.parametrize("rows", [48, 64])
+def test_the_exported_network_gives_torchs_maps(
+    network: PerfusionNet, exported: Path, rows: int
+) -> None:
+    """Torch and the node's ONNX Runtime agree on any slice count and picture size."""
+    model = load_model(exported, device="cpu")
+    prepared = prepared_of(scan_of(rows=rows, pixel_mm=200 / rows, slices=rows // 16), model.grid)
+    vessels = np.repeat(prepared.vessels_hu[None], len(prepared.enhancement), axis=0)
+    arrays = (prepared.enhancement, prepared.baseline_hu, vessels)
+    with torch.no_grad():
+        maps = network(*(torch.from_numpy(a) for a in arrays)).numpy()
+    wanted = restore({q: maps[:, i] for i, q in enumerate(SCALES)}, prepared, model.estimator)
+    found = model.predict(prepared)
+    for quantity in SCALES:
+        np.testing.assert_allclose(found[quantity], wanted[quantity], rtol=1e-3, atol=1e-3)
+
+
+def test_the_manifest_says_what_was_exported(exported: Path) -> None:
+    """Grid, version and origin of the weights stand beside them, and survive a reading."""
+    manifest = load_model(exported, device="cpu").manifest
+    assert manifest.model_grid == GRID
+    assert manifest.version == "9.9.9"
+    assert manifest.training == TRAINING
+
+
+def test_the_shipped_weights_are_small_enough() -> None:
+    """Weights travel with the repository: below 16 MiB."""
+    assert WEIGHTS.stat().st_size < 16 * 2**20
+
+
+def test_the_shipped_weights_hold_a_floor_on_an_unseen_patient() -> None:
+    """One fixed simulated stroke, never trained on, comes out roughly right."""
+    score = score_case(load_model(WEIGHTS, device="cpu"), 910_003, "standard", 1.0, 128)
+    truth, found = score.hypoperfusion_ml
+    assert score.hypoperfusion_dice is not None
+    assert score.hypoperfusion_dice > 0.8
+    assert found == pytest.approx(truth, rel=0.25)
