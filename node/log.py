@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import warnings
 
 import structlog
 
@@ -32,7 +33,9 @@ def configure(*, json: bool | None = None, level: int = logging.INFO) -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
-    # pydicom and pynetdicom quote element values in their warnings: identity must not leak.
+    # pydicom and pynetdicom quote element values in what they log and warn of: identity must
+    # not leak, so neither is shown.
+    warnings.simplefilter("ignore")
     for library in ("pydicom", "pynetdicom", "highdicom"):
         logging.getLogger(library).setLevel(logging.ERROR)
 

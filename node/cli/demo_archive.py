@@ -46,12 +46,6 @@ class _Index:
         self._kept: dict[str, Kept] = {}
         self._lock = threading.Lock()
 
-    def known_digest(self, sop_instance_uid: str) -> str | None:
-        """The digest kept under this UID."""
-        with self._lock:
-            kept = self._kept.get(sop_instance_uid)
-        return kept.sha256 if kept else None
-
     def record(
         self, header: Header, kept: Kept, *, calling_ae_title: str, ignored: bool
     ) -> Recorded:

@@ -45,9 +45,6 @@ class Spool(Protocol):
 class Intake(Protocol):
     """What the listener asks of the registry."""
 
-    def known_digest(self, sop_instance_uid: str) -> str | None:
-        """The sha256 of the instance already recorded under this UID, if any."""
-
     def record(
         self, header: Header, kept: Kept, *, calling_ae_title: str, ignored: bool
     ) -> Recorded:

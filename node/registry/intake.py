@@ -16,13 +16,6 @@ from node.series import Header
 class IntakeStore(Store):
     """:class:`node.ports.Intake` over SQL."""
 
-    def known_digest(self, sop_instance_uid: str) -> str | None:
-        """The sha256 of the instance already recorded under this UID, if any."""
-        table = schema.instances
-        query = sa.select(table.c.sha256).where(table.c.sop_instance_uid == sop_instance_uid)
-        with self._database.reading() as connection:
-            return connection.execute(query.order_by(table.c.id).limit(1)).scalar_one_or_none()
-
     def record(
         self, header: Header, kept: Kept, *, calling_ae_title: str, ignored: bool
     ) -> Recorded:

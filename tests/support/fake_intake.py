@@ -28,13 +28,6 @@ class FakeIntake:
     recorded: list[Recorded] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def known_digest(self, sop_instance_uid: str) -> str | None:
-        """The sha256 of the instance already recorded under this UID, if any."""
-        self._require_available()
-        with self._lock:
-            row = self.rows.get(sop_instance_uid)
-        return row.kept.sha256 if row else None
-
     def record(
         self, header: Header, kept: Kept, *, calling_ae_title: str, ignored: bool
     ) -> Recorded:

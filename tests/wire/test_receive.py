@@ -73,9 +73,6 @@ class Witness:
         self.done.append("kept")
         return kept
 
-    def known_digest(self, sop_instance_uid: str) -> str | None:
-        return self._intake.known_digest(sop_instance_uid)
-
     def record(
         self, header: Header, kept: Kept, *, calling_ae_title: str, ignored: bool
     ) -> Recorded:

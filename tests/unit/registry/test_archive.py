@@ -85,6 +85,20 @@ def test_a_refused_series_is_analysed_anew(registry: Registry) -> None:
     assert r.lease(registry).revision == 2
 
 
+def test_the_page_of_a_refusal_that_is_retried_is_not_sent(registry: Registry) -> None:
+    """What the last revision still owed, or had in hand, never follows the next one's maps."""
+    r.complete(registry)
+    r.finish(registry, reason=r.REFUSED)
+    sending = r.lease(registry, "deliver", owner="sender")
+    registry.retry(SERIES)
+    assert registry.leases() == []
+    with pytest.raises(WrongStateError):
+        registry.settle(sending, now=r.now())
+    r.finish(registry)
+    due = registry.deliveries_due(r.lease(registry, "deliver"), r.now())
+    assert {each.sop_instance_uid for each in due} == {"2.25.2.0", "2.25.2.1"}
+
+
 def test_a_failed_delivery_is_retried_where_it_failed(registry: Registry) -> None:
     """What was stored is not sent again."""
     r.ready(registry)

@@ -91,10 +91,9 @@ def test_what_fails_half_way_leaves_nothing(new_url: str) -> None:
         lambda registry: registry.due(r.now()),
         lambda registry: registry.receiving(),
         lambda registry: registry.leases(),
-        lambda registry: registry.known_digest("1.2"),
         lambda registry: registry.series(r.SERIES),
     ],
-    ids=["counts", "list", "due", "receiving", "leases", "known_digest", "series"],
+    ids=["counts", "list", "due", "receiving", "leases", "series"],
 )
 def test_no_question_reads_every_row(tmp_path: Path, ask: Callable[[Registry], object]) -> None:
     """Everything that is asked often goes by an index, however many series there are."""
