@@ -9,7 +9,7 @@ from node.errors import WrongStateError
 from node.ports import DeliveryState, SeriesRecord, SeriesState
 from node.registry import schema
 from node.registry.rows import Row, series_record
-from node.registry.store import Store, utc_now
+from node.registry.store import NO_LEASE, Store, utc_now
 
 _SEARCHED = ("series_instance_uid", "study_instance_uid", "description", "calling_ae_title")
 
@@ -146,8 +146,13 @@ class ArchiveStore(Store):
         return state
 
     def _analyse_again(self, connection: sa.Connection, row: Row, revision: int) -> SeriesState:
-        """COMPLETE again; a new revision is completed now, the same one when it was."""
+        """COMPLETE again; a new revision is completed now, the same one when it was.
+
+        What is still owed of a refusal, its page, is owed no more, and whoever sends it has
+        lost the series.
+        """
         same = revision == row.revision and row.completed_at is not None
+        self._skip_pending(connection, row, "superseded: analysed again")
         self._move(
             connection,
             row,
@@ -159,6 +164,7 @@ class ArchiveStore(Store):
             next_try_at=None,
             reason=None,
             waiting_for="an analysis worker",
+            **NO_LEASE,
         )
         return SeriesState.COMPLETE
 
