@@ -131,12 +131,11 @@ class Steps:
         if lease is None:
             yield None
             return
-        facts = {"series_instance_uid": lease.series_instance_uid, "queue": lease.queue}
         with HeldLease(ledger, lease, self._timing, self._on_stalled) as held:
             try:
                 yield held
             except WrongStateError as lost:
-                _LOG.warning("step_superseded", **facts, found=str(lost))
+                _superseded(lease, str(lost))
             except NodeError as fault:
                 self._record(lease, fault)
             except MemoryError:
@@ -154,7 +153,11 @@ class Steps:
         again = patient or (fault.retry and tries < self._node.settings.jobs.max_attempts)
         next_try_at = now + timedelta(seconds=self._retry.pause_s(tries)) if again else None
         reason = Reason(_code(fault), str(fault), fault.remedy)
-        state = self._node.registry.fault(lease, reason, now=now, next_try_at=next_try_at)
+        try:
+            state = self._node.registry.fault(lease, reason, now=now, next_try_at=next_try_at)
+        except WrongStateError as lost:  # a fault of images that another revision replaces
+            _superseded(lease, f"{lost}; {fault}")
+            return
         _LOG.error(
             "step_failed",
             series_instance_uid=lease.series_instance_uid,
@@ -171,6 +174,15 @@ class _BugError(NodeError):
 
     retry = True
     remedy = "Report the traceback in the worker's log; the series can be tried again."
+
+
+def _superseded(lease: Lease, found: str) -> None:
+    _LOG.warning(
+        "step_superseded",
+        series_instance_uid=lease.series_instance_uid,
+        queue=lease.queue,
+        found=found,
+    )
 
 
 def _code(fault: NodeError) -> str:

@@ -7,6 +7,7 @@ import pytest
 
 from node.errors import InferenceError, ModelError, SpoolFullError
 from node.jobs.steps import Steps
+from node.perfusion import ModelInput, PerfusionMaps
 from node.ports import DeliveryState, SeriesState
 from tests.support import registered as r
 from tests.support.bench_node import (
@@ -118,26 +119,31 @@ def test_a_bug_surfaces_and_the_series_does_not_wait_for_it(tmp_path: Path) -> N
         assert "Doe" not in series.reason.found
 
 
-def test_a_late_image_during_the_analysis_makes_its_result_void(tmp_path: Path) -> None:
-    """The result of the images before is not recorded; the next revision takes its place."""
-    spec = CtpSpec()
+class Interrupted(FakeModel):
+    """A model during whose first prediction something happens."""
 
-    class Interrupted(FakeModel):
-        interrupt: Callable[[], None]
+    interrupt: Callable[[], None]
 
-        def predict(self, prepared):  # type: ignore[no-untyped-def] # as FakeModel's
-            if not self.predictions:
-                self.interrupt()
-            return super().predict(prepared)
+    def predict(self, prepared: ModelInput) -> PerfusionMaps:
+        if not self.predictions:
+            self.interrupt()
+        return super().predict(prepared)
 
-    model = Interrupted()
+
+@pytest.mark.parametrize("fault", [None, InferenceError("no memory"), MemoryError()], ids=str)
+def test_a_late_image_during_the_analysis_makes_its_result_void(
+    tmp_path: Path, fault: Exception | None
+) -> None:
+    """Neither result nor fault of the images before is recorded; the next revision takes over."""
+    model = Interrupted(fault)
     with BenchNode(bench_settings(tmp_path, 1), model) as node:
         late = build_series(CtpSpec(frames=13))[-1]
-        uid, steps = complete_series(node, spec), Steps(node)
+        uid, steps = complete_series(node), Steps(node)
         model.interrupt = lambda: receive_dataset(node, late)
         assert steps.analyse(uid) is None
         series = node.registry.series(uid)
         assert (series.state, series.revision, series.results) == (State.RECEIVING, 2, ())
+        assert series.reason is None
 
 
 def test_the_page_of_a_refusal_is_delivered(node: BenchNode) -> None:
