@@ -32,7 +32,7 @@ peers: ## the real peers that the tests talk to, from Debian's packages (root on
 	@.ci/peers $(PEERS)
 
 test: $(VENV)/tests.ok peers ## every gate and every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: $(VENV)/tests.ok ## the gates alone
 	@$(BIN)/python -m pytest tests/house
