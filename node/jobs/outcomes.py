@@ -27,6 +27,8 @@ class DeliveryPolicy:
     def of_answer(self, due: DueDelivery, answer: StoreOutcome, now: datetime) -> DeliveryOutcome:
         """What a C-STORE response comes to (PS3.4 Table B.2-1); B0xx was stored all the same."""
         status, message = answer.status, answer.message
+        if not answer.readable:
+            return _outcome(due, DeliveryState.FAILED, None, message)
         if status is None:
             return _outcome(due, DeliveryState.SKIPPED, None, message or "context rejected")
         if is_stored(status):

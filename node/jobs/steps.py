@@ -108,10 +108,12 @@ class Steps:
     def _deliver_to(self, name: str, due: Sequence[DueDelivery], held: HeldLease) -> None:
         """One round at one destination: each answer is recorded as it comes."""
         ledger, waiting = self._node.registry, {each.sop_instance_uid: each for each in due}
+        uid_of = {each.path.name: each.sop_instance_uid for each in due}
 
         def note(answer: StoreOutcome) -> None:
             held.progressed()
-            answered = waiting.pop(answer.sop_instance_uid)
+            named = answer.sop_instance_uid
+            answered = waiting.pop(named if answer.readable else uid_of.get(named, named))
             outcome = self._outcomes.of_answer(answered, answer, _now())
             ledger.delivered(held.lease, outcome, now=_now())
 

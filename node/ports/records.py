@@ -133,8 +133,13 @@ class SeriesRecord:
 
 @dataclass(frozen=True)
 class StoreOutcome:
-    """What a destination answered for one object; ``status`` None: its context was rejected."""
+    """What a destination answered for one object; ``status`` None: its context was rejected.
+
+    Where not even ``readable``, the file itself is at fault: ``status`` is None, and
+    ``sop_instance_uid`` is the file's name if the file does not say.
+    """
 
     sop_instance_uid: str
     status: int | None
     message: str = ""
+    readable: bool = True

@@ -17,6 +17,9 @@ from node.scu.proposal import CONVERTIBLE, Pair, Parcel, batches, read_parcel
 from node.scu.statuses import is_stored, meaning
 from node.settings import Destination
 
+NOT_DICOM = "not sent: no readable DICOM file"
+"""The message of an outcome whose file could not be offered at all."""
+
 _LOG = log.get("scu")
 _VERIFICATION = UID("1.2.840.10008.1.1")
 
@@ -55,7 +58,7 @@ class DicomPacs:
             if parcel := read_parcel(path):
                 parcels.append(parcel)
             else:
-                on_outcome(StoreOutcome(path.name, None, "not sent: no readable DICOM file"))
+                on_outcome(_unreadable(path.name, "no readable DICOM file"))
         for batch, pairs in batches(parcels):
             self._store_batch(batch, pairs, on_outcome)
 
@@ -110,7 +113,7 @@ class DicomPacs:
         try:
             answer = assoc.send_c_store(dcmread(parcel.path))
         except (AttributeError, EOFError, InvalidDicomError, OSError, ValueError) as problem:
-            return StoreOutcome(uid, None, f"not sent: {type(problem).__name__} in {parcel.path}")
+            return _unreadable(uid, f"{type(problem).__name__} in {parcel.path}")
         except RuntimeError as problem:  # pynetdicom's word for: no longer established
             raise PeerUnreachableError(f"{self._name} ended the association early") from problem
         status = _status(answer)
@@ -143,6 +146,10 @@ def _context_rejected(parcel: Parcel) -> StoreOutcome:
     return StoreOutcome(
         str(parcel.sop_instance_uid), None, f"skipped: the peer does not accept {kind}"
     )
+
+
+def _unreadable(name: str, found: str) -> StoreOutcome:
+    return StoreOutcome(name, None, f"not sent: {found}", readable=False)
 
 
 def _status(answer: Dataset) -> int | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pydicom import dcmread
+from pydicom.errors import InvalidDicomError
 
 from node.errors import PeerUnreachableError
 from node.ports import StoreOutcome
@@ -35,7 +36,11 @@ class FakePacs:
         for count, path in enumerate(files):
             if count == self.ends_after:
                 raise PeerUnreachableError("the association ended")
-            uid = str(dcmread(path, specific_tags=["SOPInstanceUID"]).SOPInstanceUID)
+            try:
+                uid = str(dcmread(path, specific_tags=["SOPInstanceUID"]).SOPInstanceUID)
+            except InvalidDicomError:
+                on_outcome(StoreOutcome(path.name, None, "no DICOM file", readable=False))
+                continue
             self.received.append(uid)
             on_outcome(StoreOutcome(uid, self.status))
 

@@ -200,6 +200,7 @@ def test_what_is_no_dicom_file_does_not_stop_the_rest(tmp_path: Path) -> None:
         outcomes = store(port, [stray, *files])
     assert [o.status for o in outcomes] == [None] + [0x0000] * len(files)
     assert outcomes[0].sop_instance_uid == "thumbs.db"
+    assert [o.readable for o in outcomes] == [False] + [True] * len(files)
 
 
 def test_more_classes_than_one_association_holds_are_all_sent(tmp_path: Path) -> None:

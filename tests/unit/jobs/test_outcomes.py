@@ -38,6 +38,14 @@ def test_every_status_has_its_consequence(status: int | None, state: DeliverySta
     assert outcome.message or state in (State.STORED, State.WARNING)
 
 
+def test_a_file_that_cannot_be_sent_has_failed() -> None:
+    """A context may be skipped; a result that the disk lost must not pass for one."""
+    answer = StoreOutcome("a.dcm", None, "not sent: no readable DICOM file", readable=False)
+    outcome = POLICY.of_answer(DUE, answer, NOW)
+    assert (outcome.state, outcome.sop_instance_uid) == (State.FAILED, "2.25.1")
+    assert "no readable DICOM file" in outcome.message
+
+
 def test_the_pause_grows_with_the_attempts() -> None:
     """The third failure waits for the third pause."""
     outcome = POLICY.of_fault(DUE, PeerUnreachableError("away"), NOW)

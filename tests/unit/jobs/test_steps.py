@@ -79,6 +79,20 @@ def test_an_association_that_ends_half_way_resends_only_the_rest(node: BenchNode
     assert len(pacs.received) == len(set(pacs.received))
 
 
+def test_a_result_that_the_disk_lost_is_not_passed_over(node: BenchNode) -> None:
+    """The series fails and says what could not be sent; the rest is at every destination."""
+    uid, steps = complete_series(node), Steps(node)
+    steps.analyse(uid)
+    first, *others = (result.path for result in node.registry.series(uid).results)
+    first.write_bytes(b"rotten")
+    assert steps.deliver(uid) is State.FAILED
+    series = node.registry.series(uid)
+    assert series.reason is not None
+    assert "no DICOM file" in series.reason.found
+    for pacs in node.fake_pacs.values():
+        assert len(pacs.received) == len(others)
+
+
 @pytest.mark.parametrize(
     ("fault", "states"),
     [
