@@ -106,11 +106,7 @@ class Sweeper:
 
     def _complete(self) -> None:
         for seen in self._ledger.receiving():
-            try:
-                self._judge(seen)
-            except (ValueError, TypeError, KeyError):
-                # one odd series must not keep the others waiting; its quiet time still runs
-                _LOG.exception("judging_failed", series_instance_uid=seen.series_instance_uid)
+            self._judge(seen)
 
     def _judge(self, seen: Receiving) -> None:
         """Complete by content after the grace, else after the quiet time."""
@@ -121,10 +117,7 @@ class Sweeper:
             return  # images are still streaming in: nothing is read until they pause
         whole, missing = seen.content_complete, seen.missing
         if not seen.looked:
-            found = completeness(
-                [i.header for i in self._ledger.instances(seen.series_instance_uid)]
-            )
-            whole, missing = found.complete, found.missing
+            whole, missing = self._content(seen.series_instance_uid)
             self._ledger.looked(seen, content_complete=whole, missing=missing)
         if whole:
             note = f"{seen.instances} images, every slice at every time point"
@@ -134,6 +127,19 @@ class Sweeper:
             return
         if self._ledger.complete(seen, now=now, note=note):
             _LOG.info("series_completed", series_instance_uid=seen.series_instance_uid, found=note)
+
+    def _content(self, series_instance_uid: str) -> tuple[bool, str]:
+        """Whether the series is whole, else what is missing."""
+        try:
+            images = self._ledger.instances(series_instance_uid)
+            found = completeness([image.header for image in images])
+        except NodeError:
+            raise
+        except Exception:  # noqa: BLE001 - one odd series must neither stop the others nor wait
+            # for ever: its quiet time runs, and its analysis says what is wrong
+            _LOG.exception("judging_failed", series_instance_uid=series_instance_uid)
+            return False, "its content could not be judged"
+        return found.complete, found.missing
 
     def _expire(self) -> None:
         now = datetime.now(UTC)

@@ -1,6 +1,6 @@
 """The sweep against a real registry and a queue in memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from node.errors import QueueUnavailableError
 from node.jobs import Sweeper, sweep
 from node.jobs.owner import new_owner
 from node.ports import SeriesState, Wake
+from node.series import Completeness, Header, completeness
 from node.settings import ScpSettings
 from tests.support import registered as r
 from tests.support.bench_node import (
@@ -86,6 +87,27 @@ def test_an_incomplete_series_is_complete_after_the_quiet_time_only(
     (seen,) = node.registry.receiving() or [None]
     assert seen is None or seen.missing in told
     assert len(told) > len("more images")
+
+
+def test_a_series_that_cannot_be_judged_waits_for_its_quiet_time_only(
+    node: BenchNode, queue: FakeQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistake in judging one series holds up neither it nor those that came after it."""
+
+    def judged(headers: Sequence[Header]) -> Completeness:
+        if headers[0].series_instance_uid == UID:
+            raise ZeroDivisionError
+        return completeness(headers)
+
+    monkeypatch.setattr(sweep, "completeness", judged)
+    receive_series(node)
+    other = receive_series(node, CtpSpec(seed=2))
+    sweeper(node, queue, grace_s=0.0, quiet_s=3600.0).sweep()
+    assert node.registry.series(UID).state is State.RECEIVING
+    assert "could not be judged" in node.registry.series(UID).waiting_for
+    assert node.registry.series(other).state is State.COMPLETE
+    sweeper(node, queue, grace_s=0.0, quiet_s=1e-6).sweep()
+    assert node.registry.series(UID).state is State.COMPLETE
 
 
 def test_wake_ups_wait_for_redis(node: BenchNode, queue: FakeQueue) -> None:
