@@ -1,0 +1,120 @@
+"""docs/results.md tells radiologists what the code computes."""
+
+import ast
+import inspect
+
+import pytest
+
+from node.derived.background import PLAN as BACKGROUND
+from node.derived.parametric_map import PLANS as PARAMETRIC_MAPS
+from node.derived.refusal_page import PLAN as REFUSAL_PAGE
+from node.derived.secondary_capture import LESION_PLAN, MAP_PLANS
+from node.derived.segmentation import PLAN as SEGMENTATION
+from node.perfusion import Quantity, lesion, preparation, quality
+from node.refusals import RefusalCode
+from node.series import eligibility
+from node.settings import AnalysisSettings, ResultsSettings
+from tests.support.documents import ROOT, table
+
+GUIDE = ROOT / "docs" / "results.md"
+TEXT = GUIDE.read_text()
+FLAGS = "Flags: what to know before trusting the maps"
+REFUSALS = "When there are no maps"
+INNER = ("_TO_NOISE", "_PIXELS")  # limits of a computation, not of a scan
+
+
+def thresholds(module: object) -> dict[str, str]:
+    """The limits of a module by name, as a person writes them."""
+    units = {"_HU": " HU", "_MM": " mm", "_ML": " ml", "_S": " s", "_FRAMES": " images"}
+    found = {}
+    for name, value in vars(module).items():
+        if name.startswith(("MIN_", "MAX_")) and not name.endswith(INNER):
+            unit = next((u for end, u in units.items() if name.endswith(end)), None)
+            found[name] = f"{100 * value:g} %" if unit is None else f"{value:g}{unit}"
+    return found
+
+
+def flag_codes() -> set[str]:
+    """The code of every flag that is made."""
+    return {
+        ast.literal_eval(node.args[0])
+        for node in ast.walk(ast.parse(inspect.getsource(quality)))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "QualityFlag"
+    }
+
+
+def test_every_result_series_stands_with_its_number_and_name() -> None:
+    """What a reader finds in the study is in the table, in the same order."""
+    plans = [BACKGROUND, *MAP_PLANS.values(), LESION_PLAN, SEGMENTATION]
+    plans += [*PARAMETRIC_MAPS.values(), REFUSAL_PAGE]
+    first = ResultsSettings().series_number
+    stated = [(row["number"], row["name"]) for row in table(GUIDE, "The series")]
+    assert stated == [(str(first + plan.offset), plan.description) for plan in plans]
+
+
+@pytest.mark.parametrize("quantity", Quantity)
+def test_every_window_and_unit_is_the_maps(quantity: Quantity) -> None:
+    """The colours' window and unit, as drawn beside them."""
+    low, high = quantity.meaning.window
+    (row,) = [r for r in table(GUIDE, "Colours and windows") if r["map"] == quantity]
+    assert (row["unit"], row["window"]) == (quantity.meaning.unit, f"{low:g}–{high:g}")
+
+
+def test_every_flag_stands_and_no_other() -> None:
+    """Each flag that can appear on a picture is explained."""
+    assert flag_codes()
+    assert {row["flag"] for row in table(GUIDE, FLAGS)} == flag_codes()
+
+
+@pytest.mark.parametrize(("name", "limit"), thresholds(quality).items())
+def test_every_threshold_of_a_flag_stands(name: str, limit: str) -> None:
+    """The flags' thresholds are the code's, each with its unit."""
+    words = " ".join(f"{r['grade']} {r['set where']}" for r in table(GUIDE, FLAGS))
+    assert f" {limit}" in words, name
+
+
+def test_every_refusal_stands_and_says_whether_a_page_is_sent() -> None:
+    """Each code is explained, and whether the PACS gets a page."""
+    stated = {row["code"]: row["page"] for row in table(GUIDE, REFUSALS)}
+    expected = {c: "yes" if c.concerns_perfusion else "no" for c in RefusalCode}
+    assert stated == {str(code): page for code, page in expected.items()}
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("min_coverage_s", "{:g} s"),
+        ("min_frames", "{:g} time points"),
+        ("min_slices", "{:g} slice positions"),
+        ("max_interval_s", "{:g} s"),
+        ("max_missing_fraction", "{:.0%} of the images are missing"),
+        ("tmax_hypoperfusion_s", "Tmax > {:g} s"),
+        ("rcbf_core", "CBF < {:.0%} of normal"),
+        ("min_lesion_ml", "under {:g} ml"),
+        ("max_pixel_mm", "at most {:g} mm"),
+    ],
+)
+def test_every_limit_stands_with_its_default(key: str, words: str) -> None:
+    """Where a setting is named, its default stands just before it."""
+    limit = words.format(getattr(AnalysisSettings(), key)).replace("%", " %")
+    assert f"{limit} (`analysis.{key}`)" in TEXT
+
+
+@pytest.mark.parametrize(("name", "limit"), thresholds(preparation).items())
+def test_every_threshold_of_a_refusal_stands(name: str, limit: str) -> None:
+    """Preparation's thresholds are the document's."""
+    words = " ".join(r["in words"] for r in table(GUIDE, REFUSALS))
+    assert limit in words, name
+
+
+def test_the_other_numbers_of_the_definitions_stand() -> None:
+    """Vessels, fluid, severe delay, and what was never meant as perfusion."""
+    assert f"above {lesion.VESSEL_CBV_RATIO:g} times the brain's median" in TEXT
+    assert f"below {lesion.CSF_HU:g} HU before contrast" in TEXT
+    assert f"with Tmax > {lesion.SEVERE_TMAX_S:g} s" in TEXT
+    assert f"fewer than {eligibility.FEWEST_DYNAMIC_FRAMES} time points" in TEXT
+
+
+def test_the_guide_says_what_it_is_not() -> None:
+    """Not for diagnostic use, before anything else."""
+    assert "Not for diagnostic use" in TEXT[:200]
