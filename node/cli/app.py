@@ -1,50 +1,77 @@
 """The typer application and its one border: faults become words and exit codes."""
 
-import sys
 from collections.abc import Callable
-from typing import Annotated
+from dataclasses import dataclass
+from inspect import cleandoc
+from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
+from typer.core import TyperCommand
 
 from node import __version__
 from node.cli import check, demo, folder, peers, serving, studies
+from node.cli.options import BadCallError
 from node.cli.output import fail
 from node.errors import NodeError, SettingsError, UnknownDestinationError
 
 _HELP = """\
-CT perfusion series in by C-STORE, perfusion maps back to the PACS.
+CT perfusion series in by C-STORE, perfusion maps back to the PACS. \
 [bold]Not for diagnostic use.[/bold]
 
-Settings come from --config (TOML) and from PERFUSION_NODE_... environment variables.
+Settings come from --config (TOML) and from PERFUSION_NODE_... environment variables. \
 Exit codes: 0 good, 1 something is wrong, 2 the call or the settings are wrong.
 """
-_PANELS: dict[str, dict[str, Callable[..., None]]] = {
-    "Run": {
-        "up": serving.up,
-        "scp": serving.scp,
-        "worker": serving.worker,
-        "status": serving.status,
-        "demo": demo.demo,
-    },
-    "Studies": {
-        "studies": studies.studies,
-        "show": studies.show,
-        "retry": studies.retry,
-        "cancel": studies.cancel,
-        "complete": studies.complete,
-        "resend": studies.resend,
-    },
-    "Without a server": {"analyse": folder.analyse},
-    "Peers": {"send": peers.send, "echo": peers.echo, "check": check.check},
+_BAD_CALLS = (BadCallError, SettingsError, UnknownDestinationError)
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A command as ``--help`` shows it, with calls to copy."""
+
+    panel: str
+    command: Callable[..., None]
+    examples: tuple[str, ...]
+
+
+_RUN, _STUDIES, _FILES, _PEERS = "Run", "Studies", "Without a server", "Peers"
+_ENTRIES = {
+    "up": _Entry(_RUN, serving.up, ("up", "up --config node.toml")),
+    "scp": _Entry(_RUN, serving.scp, ("scp --config node.toml",)),
+    "worker": _Entry(_RUN, serving.worker, ("worker --queues analyse --config node.toml",)),
+    "status": _Entry(_RUN, serving.status, ("status --config node.toml",)),
+    "demo": _Entry(_RUN, demo.demo, ("demo", "demo --once --folder /tmp/demo")),
+    "studies": _Entry(
+        _STUDIES,
+        studies.studies,
+        ("studies", "studies --state FAILED --state REFUSED", "studies --search CT_SOMATOM --json"),
+    ),
+    "show": _Entry(_STUDIES, studies.show, ("show 5856454045", "show 5856454045 --json")),
+    "retry": _Entry(_STUDIES, studies.retry, ("retry 5856454045",)),
+    "cancel": _Entry(_STUDIES, studies.cancel, ("cancel 5856454045",)),
+    "complete": _Entry(_STUDIES, studies.complete, ("complete 5856454045",)),
+    "resend": _Entry(_STUDIES, studies.resend, ("resend 5856454045",)),
+    "analyse": _Entry(
+        _FILES,
+        folder.analyse,
+        ("analyse /media/cdrom --out results", "analyse study.zip --out results --json"),
+    ),
+    "send": _Entry(_PEERS, peers.send, ("send results --to archive",)),
+    "echo": _Entry(_PEERS, peers.echo, ("echo", "echo archive")),
+    "check": _Entry(_PEERS, check.check, ("check --config node.toml", "check --json")),
 }
 
 
-def _version(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and end.")] = False,
-) -> None:
-    if version:
-        typer.echo(f"perfusion-node {__version__}")
-        raise typer.Exit
+class _Command(TyperCommand):
+    """A command whose faults end it with a reason, a remedy and an exit code, not a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command (typer's hook; its context is click's, of no public type)."""
+        try:
+            return super().invoke(ctx)
+        except NodeError as fault:
+            fail(fault, json=bool(ctx.params.get("json")))
+            raise typer.Exit(2 if isinstance(fault, _BAD_CALLS) else 1) from None
 
 
 def application() -> typer.Typer:
@@ -52,23 +79,48 @@ def application() -> typer.Typer:
     app = typer.Typer(
         name="perfusion-node",
         help=_HELP,
+        no_args_is_help=True,
         rich_markup_mode="rich",
         add_completion=False,
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback(invoke_without_command=True)(_version)
-    for panel, commands in _PANELS.items():
-        for name, command in commands.items():
-            app.command(name, rich_help_panel=panel)(command)
+    app.callback()(_options)
+    for name, entry in _ENTRIES.items():
+        app.command(
+            name,
+            cls=_Command,
+            help=_flowing(entry.command.__doc__ or ""),
+            epilog="\n\n".join(("Examples:", *(f"  perfusion-node {e}" for e in entry.examples))),
+            rich_help_panel=entry.panel,
+        )(entry.command)
     return app
 
 
 def main() -> None:
-    """Run the command line; a fault is printed with its remedy, never as a traceback."""
-    try:
-        application()()
-    except (SettingsError, UnknownDestinationError) as fault:
-        sys.exit(fail(fault, code=2))
-    except NodeError as fault:
-        sys.exit(fail(fault, code=1))
+    """Run the command line."""
+    application()(prog_name="perfusion-node")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"perfusion-node {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and end."
+        ),
+    ] = False,
+) -> None:
+    """Options of the program itself; each has done its work when the command begins."""
+    del version
+
+
+def _flowing(doc: str) -> str:
+    """A docstring whose paragraphs flow to the terminal's width; its brackets are no markup."""
+    paragraphs = cleandoc(doc).split("\n\n")
+    return escape("\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs))

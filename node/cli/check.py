@@ -1,15 +1,23 @@
 """``check``: is everything the node needs there, and what to do where it is not."""
 
+import logging
+import os
+import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 import typer
 
 from node.cli.options import ConfigOption, JsonOption, settings_from
-from node.cli.output import print_json, print_table
+from node.cli.output import print_json, print_record
+from node.cli.studies import registry_file
 from node.errors import NodeError
-from node.status import Probes
 from node.wiring import Node
+
+_GIB = 2**30
+_RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
 
 
 @dataclass(frozen=True)
@@ -25,72 +33,106 @@ class Finding:
 def check(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Check settings, model, database, Redis, disk and destinations, and say what to do.
 
-    Exit code 1 where anything is wrong.
+    It changes nothing: what `up` will make is named, not made. Exit code 1 where anything is
+    wrong, 2 where the settings are.
     """
-    with Node(settings_from(config)) as node:
-        findings = list(look(node.probes(), embedded_redis=not node.settings.redis_url))
+    with Node(settings_from(config, level=logging.ERROR)) as node:
+        findings = list(look(node))
     if json:
-        print_json(findings)
+        print_json([asdict(finding) for finding in findings])
     else:
-        print_table(
-            "The node's parts",
-            ("Part", "", "Found", "What to do"),
-            ((f.what, "well" if f.good else "WRONG", f.found, f.remedy) for f in findings),
-        )
+        for f in findings:
+            head = f"{'ok   ' if f.good else 'WRONG'}  {f.what}: {f.found}"
+            print_record(head, (f.remedy,), style="green" if f.good else "bold red")
     raise typer.Exit(0 if all(f.good for f in findings) else 1)
 
 
-def look(probes: Probes, *, embedded_redis: bool) -> Iterator[Finding]:
-    """Every finding, in the order in which an administrator would look.
-
-    Parameters
-    ----------
-    probes
-        How to ask each part.
-    embedded_redis
-        Whether ``up`` brings its own Redis, so that none answering now is no fault.
-    """
+def look(node: Node) -> Iterator[Finding]:
+    """Every finding, in the order in which an administrator would look."""
     yield Finding("settings", good=True, found="every key is valid")
-    yield _model(probes)
-    yield _answer("database", probes.database(), "Check database_url or the disk below data_dir.")
-    if embedded_redis:
-        yield Finding("redis", good=True, found="embedded: `perfusion-node up` starts it")
-    else:
-        yield _answer("redis", probes.redis(), "Check redis_url and the Redis server.")
-    disk = probes.disk()
-    room = (
-        f"{disk.free_bytes / 2**30:.1f} GiB free, {disk.min_free_bytes / 2**30:.1f} GiB kept free"
-    )
-    full = disk.free_bytes <= disk.min_free_bytes
-    yield Finding("disk", not full, room, "Free disk space below data_dir." if full else "")
-    destinations = probes.destinations()
+    yield _data_dir(node)
+    yield _disk(node)
+    yield _database(node)
+    yield _redis(node)
+    yield from _model(node)
+    destinations = node.settings.destinations
     if not destinations:
-        yield Finding(
-            "destinations", good=False, found="none", remedy="Add [[destinations]] to the settings."
-        )
+        yield Finding("destinations", False, "none", "Add [[destinations]] to the settings.")
     for destination in destinations:
-        yield _destination(probes, destination.name)
+        yield _destination(node, destination.name)
 
 
-def _model(probes: Probes) -> Finding:
+def _data_dir(node: Node) -> Finding:
+    folder = node.settings.data_dir.resolve()
+    there = _existing(folder)
+    if not there.is_dir():
+        return Finding("data_dir", False, f"{there} is a file", "Point data_dir at a folder.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        remedy = "Point data_dir at a folder that this user may write to, or change its owner."
+        return Finding("data_dir", False, f"{there} cannot be written to", remedy)
+    made = "" if there == folder else ", not there yet: `perfusion-node up` makes it"
+    return Finding("data_dir", good=True, found=f"{folder}{made}")
+
+
+def _disk(node: Node) -> Finding:
+    free_gib = shutil.disk_usage(_existing(node.settings.data_dir.resolve())).free / _GIB
+    kept_gib = node.settings.spool.min_free_gib
+    found = f"{free_gib:.1f} GiB free, of which {kept_gib:.1f} GiB are kept free"
+    full = free_gib <= kept_gib
+    return Finding("disk", not full, found, "Free disk space below data_dir." if full else "")
+
+
+def _existing(path: Path) -> Path:
+    """The path, or the nearest folder above it that is there."""
+    return next(p for p in (path, *path.parents) if p.exists())
+
+
+def _database(node: Node) -> Finding:
+    file = registry_file(node.settings)
+    if file is not None and not file.exists():
+        return Finding("database", good=True, found="none yet: `perfusion-node up` makes it")
+    remedy = "Check database_url and the server, or the disk below data_dir."
+    return _answer("database", node.probes().database(), remedy)
+
+
+def _redis(node: Node) -> Finding:
+    if not node.settings.redis_url:
+        return Finding("redis", good=True, found="embedded: `perfusion-node up` starts it")
+    return _answer("redis", node.probes().redis(), "Check redis_url and the Redis server.")
+
+
+def _model(node: Node) -> Iterator[Finding]:
+    """ONNX Runtime, and the model loaded and run as a worker does at its start."""
+    runtimes = [f"{name} {found}" for name in _RUNTIMES if (found := _installed(name))]
+    if len(runtimes) > 1:
+        remedy = "Uninstall both and install one: they overwrite each other's files."
+        yield Finding("onnxruntime", False, " and ".join(runtimes), remedy)
+    elif runtimes:
+        yield Finding("onnxruntime", good=True, found=runtimes[0])
     try:
-        estimator = probes.model()
+        estimator = node.model.estimator
     except NodeError as fault:
-        return Finding("model", good=False, found=str(fault), remedy=fault.remedy)
-    if estimator is None:
-        return Finding("model", False, "there is none", "Point model.path at a model.")
-    found = f"{estimator.name} {estimator.version}, sha256 {estimator.sha256[:12]}"
-    return Finding("model", good=True, found=found)
+        yield Finding("model", good=False, found=str(fault), remedy=fault.remedy)
+        return
+    found = f"{estimator.name} {estimator.version}, sha256 {estimator.sha256[:12]}, loaded and run"
+    yield Finding("model", good=True, found=found)
+
+
+def _installed(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return ""
 
 
 def _answer(what: str, wrong: str | None, remedy: str) -> Finding:
     return Finding(what, wrong is None, wrong or "answers", "" if wrong is None else remedy)
 
 
-def _destination(probes: Probes, name: str) -> Finding:
+def _destination(node: Node, name: str) -> Finding:
     what = f"destination {name}"
     try:
-        took_s = probes.echo(name)
+        took_s = node.pacs(name).echo()
     except NodeError as fault:
         return Finding(what, good=False, found=str(fault), remedy=fault.remedy)
     return Finding(what, good=True, found=f"answered a C-ECHO in {took_s * 1000:.0f} ms")

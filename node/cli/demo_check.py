@@ -8,7 +8,7 @@ from typing import Any
 
 from pydicom import Dataset, dcmread
 
-from node.cli.output import console, print_table
+from node.cli.output import print_table, say
 from node.derived import segment_volumes_ml
 
 IDENTITY = ("PatientName", "PatientID", "StudyInstanceUID", "StudyDate", "AccessionNumber")
@@ -47,9 +47,9 @@ class Findings:
             ),
         )
         for problem in self.problems:
-            console.print(f"[red]Wrong:[/] {problem}")
+            say(f"Wrong: {problem}", style="red")
         if self.good:
-            console.print(f"[green]The demo walked the whole route[/] in {elapsed_s:.0f} s.")
+            say(f"The demo walked the whole route in {elapsed_s:.0f} s.", style="green")
 
 
 def check(

@@ -1,11 +1,13 @@
-"""Options that many commands share."""
+"""Options that many commands share, and what is wrong with a call."""
 
+import logging
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from node import log
+from node.errors import NodeError
 from node.settings import Settings, load
 
 ConfigOption = Annotated[
@@ -13,15 +15,37 @@ ConfigOption = Annotated[
     typer.Option(
         "--config",
         "-c",
+        metavar="FILE",
         envvar="PERFUSION_NODE_CONFIG",
-        help="Settings file (TOML). Without it: defaults and environment.",
+        help="Settings (TOML). Without it: the defaults and the environment.",
         show_default=False,
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON document, for programs to read.")
+]
 
 
-def settings_from(config: Path | None) -> Settings:
-    """The settings, with log lines configured for a command."""
-    log.configure()
+class BadCallError(NodeError):
+    """The command cannot do what was asked in the way it was asked: exit code 2."""
+
+    remedy = "See how it is called with --help."
+
+
+def settings_from(config: Path | None, *, level: int = logging.WARNING) -> Settings:
+    """The settings, with log lines configured: at a prompt only those that warn.
+
+    Parameters
+    ----------
+    config
+        The settings file, if one was named.
+    level
+        Lowest level of the log lines shown.
+
+    Raises
+    ------
+    SettingsError
+        If the file cannot be read or any key is wrong; every problem is named at once.
+    """
+    log.configure(level=level)
     return load(config)

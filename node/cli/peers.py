@@ -1,78 +1,140 @@
 """Other DICOM nodes: is one there, and send it files."""
 
+import logging
 from collections import Counter
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from node.cli.options import ConfigOption, JsonOption, settings_from
-from node.cli.output import console, print_json, print_table, progress
+from node.cli.files import files_of
+from node.cli.options import BadCallError, ConfigOption, JsonOption, settings_from
+from node.cli.output import counted, fail, note, print_json, print_table, progress, say
 from node.errors import PeerUnreachableError
 from node.ports import StoreOutcome
-from node.scu import is_stored
 from node.wiring import Node
 
-_Name = Annotated[str, typer.Argument(metavar="NAME", help="A destination's name in the settings.")]
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of a C-ECHO; ``took_s`` None: no answer, and ``found`` says why."""
+
+    answered: bool
+    took_s: float | None = None
+    found: str = ""
+    remedy: str = ""
 
 
 def echo(
     config: ConfigOption = None,
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="A destination; all where omitted.")
+        str | None,
+        typer.Argument(metavar="[NAME]", help="A destination of the settings; all where omitted."),
     ] = None,
     json: JsonOption = False,
 ) -> None:
-    """C-ECHO a destination (or all) and say how fast it answers."""
-    settings = settings_from(config)
-    node = Node(settings)
-    names = [name] if name else [d.name for d in settings.destinations]
-    answers: dict[str, float | None] = {}
-    for each in names:
-        try:
-            answers[each] = node.pacs(each).echo()
-        except PeerUnreachableError as fault:
-            answers[each] = None
-            if not json:
-                console.print(f"{each}: [red]no answer[/]: {fault}. {fault.remedy}")
-        else:
-            if not json:
-                console.print(f"{each}: [green]answered[/] in {(answers[each] or 0) * 1000:.0f} ms")
-    if json:
-        print_json({each: {"answered": s is not None, "s": s} for each, s in answers.items()})
+    """C-ECHO a destination (or all) and say how fast it answers.
+
+    Exit code 1 where one does not answer, 2 where the settings do not know it.
+    """
+    settings = settings_from(config, level=logging.ERROR)
+    names = [name] if name else [destination.name for destination in settings.destinations]
     if not names:
-        console.print("There are no destinations in the settings.")
-    raise typer.Exit(0 if names and None not in answers.values() else 1)
+        raise BadCallError(
+            "there are no destinations in the settings",
+            "Add one as [[destinations]], or name the node's settings with --config FILE.",
+        )
+    with Node(settings) as node:
+        answers = {each: _asked(node, each) for each in names}
+    if json:
+        print_json({each: asdict(answer) for each, answer in answers.items()})
+    else:
+        for each, answer in answers.items():
+            _say_answer(each, answer)
+    raise typer.Exit(0 if all(answer.answered for answer in answers.values()) else 1)
+
+
+def _asked(node: Node, name: str) -> Answer:
+    pacs = node.pacs(name)
+    try:
+        return Answer(answered=True, took_s=pacs.echo())
+    except PeerUnreachableError as fault:
+        return Answer(answered=False, found=str(fault), remedy=fault.remedy)
+
+
+def _say_answer(name: str, answer: Answer) -> None:
+    if answer.took_s is not None:
+        say(f"{name} answered in {answer.took_s * 1000:.0f} ms", style="green")
+    else:
+        say(f"{name} does not answer: {answer.found}. {answer.remedy}", style="red")
 
 
 def send(
-    folder: Annotated[Path, typer.Argument(exists=True, help="A file or folder of DICOM files.")],
-    to: Annotated[str, typer.Option("--to", metavar="NAME", help="A destination's name.")],
+    folder: Annotated[
+        Path,
+        typer.Argument(metavar="FOLDER", exists=True, help="A folder, zip or file of DICOM files."),
+    ],
+    to: Annotated[str, typer.Option("--to", metavar="NAME", help="A destination of the settings.")],
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """C-STORE a folder's DICOM files to a destination."""
-    files = [folder] if folder.is_file() else sorted(p for p in folder.rglob("*") if p.is_file())
-    pacs = Node(settings_from(config)).pacs(to)
+    """C-STORE a folder's DICOM files to a destination.
+
+    Files that are no DICOM are passed over. Exit code 1 where any object was not stored, 2
+    where the settings do not know the destination.
+    """
+    settings = settings_from(config, level=logging.ERROR)
     outcomes: list[StoreOutcome] = []
-    with progress() as bar:
-        task = bar.add_task(f"Sending to {to}", total=len(files))
+    fault: PeerUnreachableError | None = None
+    with Node(settings) as node, files_of(folder) as files:
+        pacs = node.pacs(to)
+        with progress() as bar:
+            task = bar.add_task(f"Sending to {to}", total=len(files))
 
-        def note(outcome: StoreOutcome) -> None:
-            outcomes.append(outcome)
-            bar.advance(task)
+            def tell(outcome: StoreOutcome) -> None:
+                outcomes.append(outcome)
+                bar.advance(task)
 
-        pacs.store(files, note)
-    stored = sum(o.status is not None and is_stored(o.status) for o in outcomes)
+            try:
+                pacs.store(files, tell)
+            except PeerUnreachableError as ended:
+                fault = ended
+    good = _report(to, len(files), outcomes, fault, json=json)
+    raise typer.Exit(0 if good else 1)
+
+
+def _report(
+    to: str,
+    files: int,
+    outcomes: list[StoreOutcome],
+    fault: PeerUnreachableError | None,
+    *,
+    json: bool,
+) -> bool:
+    """Print what became of every file; whether every object was stored."""
+    from node.scu import NOT_DICOM, is_stored
+
+    sent = [o for o in outcomes if o.status is not None or o.message != NOT_DICOM]
+    stored = sum(o.status is not None and is_stored(o.status) for o in sent)
+    good = fault is None and stored == len(sent) > 0
     if json:
-        print_json({"files": len(files), "stored": stored, "outcomes": outcomes})
-    else:
-        print_table(
-            f"{stored} of {len(files)} stored at {to}",
-            ("DIMSE status", "Count", "Message"),
-            (
-                ("context rejected" if status is None else f"0x{status:04X}", str(n), message)
-                for (status, message), n in Counter((o.status, o.message) for o in outcomes).items()
-            ),
-        )
-    raise typer.Exit(0 if files and stored == len(files) else 1)
+        error = {"found": str(fault), "remedy": fault.remedy} if fault else None
+        print_json({"files": files, "stored": stored, "outcomes": outcomes, "error": error})
+        return good
+    if passed := len(outcomes) - len(sent):
+        note(f"{counted(passed, 'file')} of {files} passed over: no readable DICOM.")
+    counts = Counter((o.status, o.message) for o in sent)
+    print_table(
+        f"{stored} of {counted(len(sent), 'object')} stored at {to}",
+        ("DIMSE status", "Objects", "Message"),
+        (
+            ("none" if status is None else f"0x{status:04X}", str(n), message)
+            for (status, message), n in counts.items()
+        ),
+    )
+    if fault:
+        fail(fault)
+    elif not sent:
+        note(f"Nothing was sent: there is no DICOM file among {counted(files, 'file')}.", "red")
+    return good

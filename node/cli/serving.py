@@ -1,46 +1,71 @@
 """``up`` and its parts: listener, workers, status page."""
 
+import logging
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from node import log
+from node.cli.claim import claimed, require_free_ports
 from node.cli.options import ConfigOption, settings_from
 from node.cli.supervisor import Supervisor, end_with_parent, on_signals
-from node.jobs import run_worker, start_embedded_redis
-from node.status import serve
+from node.settings import Settings
 from node.wiring import Node
 
 _UntilStdinCloses = Annotated[bool, typer.Option("--until-stdin-closes", hidden=True)]
+_PARTS = {
+    "scp": ["scp"],
+    "analyse": ["worker", "--queues", "analyse"],
+    "deliver": ["worker", "--queues", "deliver"],
+    "status": ["status"],
+}
 
 
 def up(config: ConfigOption = None) -> None:
     """Run the whole node on this machine: listener, workers, status page; Ctrl-C ends all.
 
     Redis is embedded unless redis_url is set; the registry is SQLite below data_dir unless
-    database_url is set. A part that dies is started again.
+    database_url is set. A part that dies is started again. Exit code 2 at once where data_dir
+    or a port cannot be used, or another node runs on data_dir.
     """
-    settings = settings_from(config)
-    node = Node(settings)
-    node.registry  # noqa: B018 - migrates the database once, before several parts open it
-    node.close()
-    redis_url, stop_redis = settings.redis_url, None
-    if not redis_url:
-        redis_url, stop_redis = start_embedded_redis(settings.data_dir)
+    from node.inference import read_manifest
+
+    settings = settings_from(config, level=logging.INFO)
+    with claimed(settings.data_dir):
+        require_free_ports(settings)
+        read_manifest(settings.model.path)  # a model that is missing or damaged is told now
+        with Node(settings) as node:
+            node.registry  # noqa: B018 - migrates the database once, before the parts open it
+        with _redis(settings) as redis_url:
+            _supervise(settings, config, redis_url)
+    log.get("cli").info("node_ended")
+
+
+@contextmanager
+def _redis(settings: Settings) -> Iterator[str]:
+    """The URL of the settings' Redis, or of one that runs while the block lasts."""
+    if settings.redis_url:
+        yield settings.redis_url
+        return
+    from node.jobs import start_embedded_redis
+
+    url, stop = start_embedded_redis(settings.data_dir)
+    try:
+        yield url
+    finally:
+        stop()
+
+
+def _supervise(settings: Settings, config: Path | None, redis_url: str) -> None:
     environment = {"PERFUSION_NODE_REDIS_URL": redis_url}
     if config:
         environment["PERFUSION_NODE_CONFIG"] = str(config.resolve())
-    supervisor = Supervisor(
-        {
-            "scp": ["scp"],
-            "analyse": ["worker", "--queues", "analyse"],
-            "deliver": ["worker", "--queues", "deliver"],
-            "status": ["status"],
-        },
-        environment,
-    )
+    supervisor = Supervisor(_PARTS, environment)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: supervisor.stop())
     log.get("cli").info(
@@ -50,33 +75,27 @@ def up(config: ConfigOption = None) -> None:
         status=f"http://{settings.status.host}:{settings.status.port}/",
         data_dir=str(settings.data_dir.resolve()),
     )
-    try:
-        supervisor.run()
-    finally:
-        if stop_redis:
-            stop_redis()
-    log.get("cli").info("node_ended")
+    supervisor.run()
 
 
 def scp(config: ConfigOption = None, until_stdin_closes: _UntilStdinCloses = False) -> None:
     """Run the DICOM listener alone: C-ECHO and C-STORE into spool and registry."""
-    settings = settings_from(config)
+    settings = settings_from(config, level=logging.INFO)
     stop = threading.Event()
     on_signals(stop)
     if until_stdin_closes:
         end_with_parent()
-    node = Node(settings)
-    listener = node.listener()
-    listener.start()
-    stop.wait()
-    listener.stop()
-    node.close()
+    with Node(settings) as node:
+        listener = node.listener()
+        listener.start()
+        stop.wait()
+        listener.stop()
 
 
 def worker(
     config: ConfigOption = None,
     queues: Annotated[
-        str, typer.Option(help="What it does: analyse, deliver, or both with a comma.")
+        str, typer.Option(metavar="QUEUES", help="analyse, deliver, or both with a comma.")
     ] = "analyse,deliver",
     until_stdin_closes: _UntilStdinCloses = False,
 ) -> None:
@@ -88,17 +107,20 @@ def worker(
     wanted = [name.strip() for name in queues.split(",") if name.strip()]
     if not wanted or set(wanted) - {"analyse", "deliver"}:
         raise typer.BadParameter(f"{queues!r}: name analyse, deliver, or both")
-    settings = settings_from(config)
+    settings = settings_from(config, level=logging.INFO)
     if until_stdin_closes:
         end_with_parent()
+    from node.jobs import run_worker
+
     run_worker(settings, wanted)
 
 
 def status(config: ConfigOption = None, until_stdin_closes: _UntilStdinCloses = False) -> None:
     """Run the status page and its API alone."""
-    settings = settings_from(config)
+    settings = settings_from(config, level=logging.INFO)
     if until_stdin_closes:
         end_with_parent()
-    node = Node(settings)
-    serve(node.status_app(), settings.status.host, settings.status.port)
-    node.close()
+    from node.status import serve
+
+    with Node(settings) as node:
+        serve(node.status_app(), settings.status.host, settings.status.port)

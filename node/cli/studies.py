@@ -1,15 +1,22 @@
 """What an administrator asks and does about series at a prompt."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from node.cli.options import ConfigOption, JsonOption, settings_from
-from node.cli.output import age, console, print_json, print_table, until
+from node.cli.listing import print_series, print_whole_series
+from node.cli.options import BadCallError, ConfigOption, JsonOption, settings_from
+from node.cli.output import print_json, say
+from node.errors import NodeError, UnknownSeriesError
 from node.ports import Archive, SeriesRecord, SeriesState
+from node.settings import Settings
 from node.wiring import Node
 
+_MOST = 100_000  # series that an ID is looked for among; far more than a spool holds
+_NAMED = 5  # of several series that an ID fits
 _Id = Annotated[
     str,
     typer.Argument(
@@ -18,93 +25,67 @@ _Id = Annotated[
 ]
 
 
+class NoRegistryError(NodeError):
+    """There is no registry to ask: the node has never run with these settings."""
+
+    remedy = "Name the node's settings with --config FILE, or start it with: perfusion-node up"
+
+
 def studies(
     config: ConfigOption = None,
     state: Annotated[
-        list[SeriesState] | None, typer.Option("--state", help="Only these states (repeatable).")
+        list[SeriesState] | None,
+        typer.Option("--state", case_sensitive=False, help="Only these states (repeatable)."),
     ] = None,
-    search: Annotated[str, typer.Option(help="Part of a UID or series description.")] = "",
-    limit: Annotated[int, typer.Option(help="At most this many, newest first.")] = 50,
+    search: Annotated[
+        str,
+        typer.Option(metavar="TEXT", help="Part of a UID, description or sender's AE title."),
+    ] = "",
+    limit: Annotated[int, typer.Option(min=1, help="At most this many, newest first.")] = 50,
     json: JsonOption = False,
 ) -> None:
-    """List series: state, age, images, and why one waits or failed."""
-    with Node(settings_from(config)) as node:
-        found = node.registry.list_series(states=state or (), search=search, limit=limit)
+    """List series, the newest first: state, age, images, and why one waits or failed.
+
+    The end of a UID is enough for show, retry, cancel, complete and resend.
+    """
+    with _archive(config) as archive:
+        found = archive.list_series(states=state or (), search=search, limit=limit)
     if json:
         print_json(found)
         return
-    print_table(
-        f"{len(found)} series",
-        ("State", "Last image", "Images", "Description", "Series Instance UID", "Why / next"),
-        (
-            (
-                str(r.state),
-                f"{age(r.received_last_at)} ago",
-                str(r.instances),
-                r.description,
-                r.series_instance_uid,
-                _why(r),
-            )
-            for r in found
-        ),
-    )
+    for record in found:
+        print_series(record)
+    if not found:
+        say("No series matches." if state or search else "No series has been received yet.")
+    elif len(found) == limit:
+        say(f"The newest {limit}; more with --limit.")
 
 
 def show(uid: _Id, config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Show everything about one series: stages, volumes, flags, deliveries, history."""
-    with Node(settings_from(config)) as node:
-        record = node.registry.series(_resolve(node.registry, uid))
+    """Show everything about one series: times, volumes, flags, deliveries, history."""
+    with _archive(config) as archive:
+        record = archive.series(_resolve(archive, uid))
     if json:
         print_json(record)
-        return
-    facts = [
-        ("State", str(record.state)),
-        ("Study", record.study_instance_uid),
-        ("Description", record.description),
-        ("Received from", record.calling_ae_title),
-        ("Images", f"{record.instances} ({record.conflicts} kept apart)"),
-        ("Revision", str(record.revision)),
-        ("Why / next", _why(record)),
-        *((f"Stage {name}", f"{s:.2f} s") for name, s in record.stages_s.items()),
-        *((name, "none" if v is None else f"{v:.4g}") for name, v in record.summary.items()),
-        *((f"Flag {f.code}", f.found) for f in record.flags),
-    ]
-    print_table(record.series_instance_uid, ("", ""), facts)
-    kinds = {r.sop_instance_uid: r.description for r in record.results}
-    print_table(
-        f"{len(record.deliveries)} deliveries",
-        ("Destination", "Object", "State", "DIMSE status", "Tries", "Message"),
-        (
-            (
-                d.destination,
-                kinds.get(d.sop_instance_uid, d.sop_instance_uid),
-                str(d.state),
-                "" if d.status is None else f"0x{d.status:04X}",
-                str(d.attempts),
-                d.message,
-            )
-            for d in record.deliveries
-        ),
-    )
-    print_table(
-        "History",
-        ("When (UTC)", "What", ""),
-        ((f"{e.at:%Y-%m-%d %H:%M:%S}", e.name, e.detail) for e in record.events),
-    )
+    else:
+        print_whole_series(record)
 
 
 def retry(uid: _Id, config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Try a failed analysis or delivery again, now."""
+    """Try again now: what failed, was refused or cancelled, or waits for its next try.
+
+    A refused or cancelled series is analysed anew; a failed one goes on where it failed.
+    """
     _act(lambda archive, found: archive.retry(found), uid, config, json)
 
 
 def cancel(uid: _Id, config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Stop a series that has not been analysed or delivered yet."""
+    """Stop a series that has not been analysed or delivered yet; retry takes it up again."""
     _act(lambda archive, found: archive.cancel(found), uid, config, json)
 
 
 def complete(uid: _Id, config: ConfigOption = None, json: JsonOption = False) -> None:
-    """Declare a series complete: it is analysed with what has arrived."""
+    """Declare a series complete: it is analysed with the images that have arrived."""
     _act(lambda archive, found: archive.declare_complete(found), uid, config, json)
 
 
@@ -114,28 +95,71 @@ def resend(uid: _Id, config: ConfigOption = None, json: JsonOption = False) -> N
 
 
 def _act(
-    verb: Callable[[Archive, str], SeriesState], uid: str, config: ConfigOption, json: bool
+    verb: Callable[[Archive, str], SeriesState], uid: str, config: Path | None, json: bool
 ) -> None:
-    with Node(settings_from(config)) as node:
-        found = _resolve(node.registry, uid)
-        state = verb(node.registry, found)
+    with _archive(config) as archive:
+        found = _resolve(archive, uid)
+        state = verb(archive, found)
     if json:
         print_json({"series_instance_uid": found, "state": state})
     else:
-        console.print(f"{found} is now [bold]{state}[/]")
+        say(f"{found} is now {state}")
+
+
+@contextmanager
+def _archive(config: Path | None) -> Iterator[Archive]:
+    """The registry that is there; asking for series never makes a new one."""
+    settings = settings_from(config)
+    file = registry_file(settings)
+    if file is not None and not file.exists():
+        raise NoRegistryError(f"there is no registry at {file}")
+    with Node(settings) as node:
+        yield node.registry
+
+
+def registry_file(settings: Settings) -> Path | None:
+    """Where the registry lies; None where it is on a database server."""
+    scheme, _, rest = settings.database.partition(":///")
+    return Path(rest.split("?")[0]) if scheme.startswith("sqlite") else None
 
 
 def _resolve(archive: Archive, uid: str) -> str:
-    matches = [
-        r.series_instance_uid
-        for r in archive.list_series(search=uid, limit=1000)
-        if r.series_instance_uid.endswith(uid)
+    """The one series whose UID is or ends with this.
+
+    Raises
+    ------
+    UnknownSeriesError
+        If there is none.
+    BadCallError
+        If it is empty.
+    AmbiguousIdError
+        If there are several.
+    """
+    wanted = uid.strip().lstrip("….")
+    if not wanted:
+        raise BadCallError("the ID is empty")
+    fitting = [
+        record
+        for record in archive.list_series(search=wanted, limit=_MOST)
+        if record.series_instance_uid.endswith(wanted)
     ]
-    return matches[0] if len(matches) == 1 else uid
+    whole = [record for record in fitting if record.series_instance_uid == wanted]
+    matches = whole or fitting
+    if not matches:
+        raise UnknownSeriesError(f"no series has a UID that is or ends with {wanted}")
+    if len(matches) > 1:
+        raise AmbiguousIdError(matches, wanted)
+    return matches[0].series_instance_uid
 
 
-def _why(record: SeriesRecord) -> str:
-    if record.reason:
-        again = f" Next try in {until(record.next_try_at)}." if record.next_try_at else ""
-        return f"{record.reason.found}. {record.reason.remedy}{again}"
-    return record.waiting_for
+class AmbiguousIdError(NodeError):
+    """Several series have a UID that ends with what was given."""
+
+    remedy = "Give more of the end of the UID."
+
+    def __init__(self, matches: list[SeriesRecord], wanted: str) -> None:
+        named = "".join(
+            f"\n  {r.series_instance_uid}  {r.state}  {r.description}" for r in matches[:_NAMED]
+        )
+        more = f"\n  and {len(matches) - _NAMED} more" if len(matches) > _NAMED else ""
+        super().__init__(f"the UIDs of {len(matches)} series end with {wanted}:{named}{more}")

@@ -1,0 +1,85 @@
+"""What ``up`` needs for itself: its folder, and the ports it listens on."""
+
+import fcntl
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from node.cli.options import BadCallError
+from node.errors import SettingsError
+from node.settings import Settings
+
+
+@contextmanager
+def claimed(data_dir: Path) -> Iterator[None]:
+    """The folder is this process's while the block lasts; made where it is missing.
+
+    The kernel holds the claim, not the file: it ends with the process, however that ends, and
+    there is never a file to delete. The file only names the process for people.
+
+    Raises
+    ------
+    BadCallError
+        If another node runs on the folder.
+    SettingsError
+        If the folder cannot be made or written to.
+    """
+    folder = data_dir.resolve()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        claim = (folder / "node.claim").open("a+")
+    except OSError as fault:
+        raise SettingsError(
+            f"data_dir: {folder} cannot be written to: {fault.strerror}",
+            "Point data_dir at a folder that this user may write to, or change its owner.",
+        ) from fault
+    with claim:
+        try:
+            fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            claim.seek(0)
+            raise BadCallError(
+                f"another node (process {claim.read().strip()}) runs on {folder}",
+                "End that one first, or give this one its own data_dir and ports.",
+            ) from None
+        claim.truncate(0)
+        claim.write(f"{os.getpid()}\n")
+        claim.flush()
+        yield
+
+
+def require_free_ports(settings: Settings) -> None:
+    """Returns if both ports can be listened on.
+
+    Raises
+    ------
+    SettingsError
+        If one cannot; each that cannot is named.
+    """
+    places = {
+        "scp": (settings.scp.host, settings.scp.port),
+        "status": (settings.status.host, settings.status.port),
+    }
+    problems = []
+    with ExitStack() as held:  # both at once, so that one port for two parts is found too
+        for section, (host, port) in places.items():
+            try:
+                held.enter_context(_listening(host, port))
+            except OSError as fault:
+                where = f"{host}:{port}"
+                problems.append(
+                    f"{section}.host and {section}.port: {where} cannot be listened on: "
+                    f"{fault.strerror}"
+                )
+    if problems:
+        raise SettingsError(
+            "\n".join(problems),
+            "End what listens there (see: ss -ltnp), or choose a free address of this machine.",
+        )
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family)

@@ -1,0 +1,91 @@
+"""The files that a person names: in a folder, in a zip, or one by itself."""
+
+import lzma
+import shutil
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from node.cli.options import BadCallError
+from node.cli.output import progress
+
+MOST_FILES = 100_000
+MOST_BYTES = 32 * 2**30
+"""A zip may hold so much once unpacked: eight times the largest study that is expected."""
+_ZIP_FAULTS = (
+    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError),
+    *(RuntimeError, NotImplementedError),  # encrypted; a method that zipfile does not know
+)
+_SPARE_BYTES = 2**30  # left to the disk that a zip is unpacked on
+
+
+@contextmanager
+def files_of(source: Path, *, leave_out: Path | None = None) -> Iterator[list[Path]]:
+    """Every file below a folder, the file itself, or what a zip holds while the block lasts.
+
+    Parameters
+    ----------
+    source
+        A folder, a zip or another file; links to folders are not followed.
+    leave_out
+        A folder below ``source`` that is none of it: where the results go.
+
+    Raises
+    ------
+    BadCallError
+        If a zip is damaged, encrypted, or too large once unpacked.
+    """
+    if source.is_dir():
+        own = leave_out.resolve() if leave_out else None
+        yield [path for path in sorted(source.rglob("*")) if path.is_file() and _is_in(path, own)]
+    elif zipfile.is_zipfile(source):
+        with tempfile.TemporaryDirectory(prefix="perfusion-node-") as name:
+            yield _unpacked(source, Path(name))
+    else:
+        yield [source]
+
+
+def _is_in(path: Path, own: Path | None) -> bool:
+    return own is None or not path.resolve().is_relative_to(own)
+
+
+def _unpacked(source: Path, folder: Path) -> list[Path]:
+    """The zip's files under numbers: their own names may collide or lead out of the folder."""
+    try:
+        with zipfile.ZipFile(source) as archive:
+            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+            _require_room(source, entries, folder)
+            return [
+                _extracted(archive, entry, folder / f"{number:06d}")
+                for number, entry in enumerate(_tracked(entries))
+            ]
+    except _ZIP_FAULTS as fault:
+        raise BadCallError(
+            f"{source} cannot be unpacked: {fault}", "Unpack it yourself and name the folder."
+        ) from fault
+
+
+def _require_room(source: Path, entries: list[zipfile.ZipInfo], folder: Path) -> None:
+    """A zip bomb ends here: what an entry says of its size is the most that is read of it."""
+    size = sum(entry.file_size for entry in entries)
+    most = min(MOST_BYTES, shutil.disk_usage(folder).free - _SPARE_BYTES)
+    if size > most or len(entries) > MOST_FILES:
+        raise BadCallError(
+            f"{source} holds {len(entries)} files of {size / 2**30:.1f} GiB together; at most "
+            f"{MOST_FILES} of {max(most, 0) / 2**30:.1f} GiB can be unpacked in {folder.parent}",
+            "Set TMPDIR to a folder with more room, or unpack it yourself and name the folder.",
+        )
+
+
+def _tracked(entries: list[zipfile.ZipInfo]) -> Iterator[zipfile.ZipInfo]:
+    with progress() as bar:
+        yield from bar.track(entries, description="Unpacking")
+
+
+def _extracted(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> Path:
+    with archive.open(entry) as packed, target.open("wb") as unpacked:
+        shutil.copyfileobj(packed, unpacked, 2**20)
+    return target

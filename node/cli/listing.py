@@ -1,0 +1,120 @@
+"""Series as an administrator reads them at a prompt."""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from node.cli.output import age, counted, print_facts, print_record, print_table, say, until
+from node.ports import MEASURES, DeliveryRecord, SeriesRecord, SeriesState
+
+_COLOURS = {
+    SeriesState.DELIVERED: "green",
+    SeriesState.CONFIRMED: "green",
+    SeriesState.REFUSED: "yellow",
+    SeriesState.FAILED: "bold red",
+}
+
+
+def print_series(record: SeriesRecord) -> None:
+    """One series in a list: what it is, its UID, and why it waits or failed."""
+    images = counted(record.instances, "image")
+    last = f"{age(record.received_last_at)} ago"
+    head = f"{record.state:<10} {last:>10}  {images:>11}  {record.description}"
+    style = _COLOURS.get(record.state, "bold")
+    print_record(head, (record.series_instance_uid, why(record)), style=style)
+
+
+def print_whole_series(record: SeriesRecord) -> None:
+    """Everything about one series."""
+    print_facts(_facts(record))
+    print_facts((f"{name}", value) for name, value in _numbers(record))
+    print_table(
+        "Quality flags",
+        ("Flag", "Found"),
+        ((flag.code, f"{flag.found}. {flag.remedy}") for flag in record.flags),
+    )
+    print_table(
+        "Results",
+        ("Kind", "Series", "Objects"),
+        ((kind, name, str(number)) for (kind, name), number in _results(record).items()),
+    )
+    print_table(
+        "Deliveries",
+        ("Destination", "State", "Status", "Objects", "Tries", "Message"),
+        _deliveries(record),
+    )
+    print_table(
+        "History (UTC)",
+        ("When", "What", ""),
+        ((_time(event.at), event.name.replace("_", " "), event.detail) for event in record.events),
+    )
+    say("Not for diagnostic use.")
+
+
+def why(record: SeriesRecord) -> str:
+    """Why a series is where it is, what to do about it, and when it is tried again."""
+    if record.reason is None:
+        return record.waiting_for
+    again = f" Next try in {until(record.next_try_at)}." if record.next_try_at else ""
+    return f"{record.reason.found.rstrip('. ')}. {record.reason.remedy}{again}"
+
+
+def _facts(record: SeriesRecord) -> Iterator[tuple[str, str]]:
+    yield "Series", record.series_instance_uid
+    yield "Study", record.study_instance_uid
+    yield "Description", record.description
+    yield "State", f"{record.state} (revision {record.revision})"
+    yield "Why", why(record)
+    yield "Sender", record.calling_ae_title
+    yield "Images", _images(record)
+    yield "First image", _moment(record.received_first_at)
+    yield "Last image", _moment(record.received_last_at)
+    yield "Complete", _moment(record.completed_at)
+    yield "Maps ready", _moment(record.ready_at)
+    yield "Delivered", _moment(record.delivered_at)
+    yield "Stages", ", ".join(f"{name} {s:.2f} s" for name, s in record.stages_s.items())
+
+
+def _images(record: SeriesRecord) -> str:
+    notes = (
+        f"{record.ignored} ignored" if record.ignored else "",
+        f"{record.conflicts} with other content under a known UID, kept apart"
+        if record.conflicts
+        else "",
+    )
+    return ", ".join((str(record.instances), *filter(None, notes)))
+
+
+def _numbers(record: SeriesRecord) -> Iterator[tuple[str, str]]:
+    for key, measure in MEASURES.items():
+        if key in record.summary:
+            value = record.summary[key]
+            yield measure.name, "none" if value is None else f"{value:.3g} {measure.unit}".strip()
+
+
+def _results(record: SeriesRecord) -> dict[tuple[str, str], int]:
+    """How many result objects each series of them has, in the order of sending."""
+    counts: dict[tuple[str, str], int] = {}
+    for result in record.results:
+        key = (result.kind, result.description)
+        counts[key] = counts.get(key, 0) + 1
+    return counts
+
+
+def _deliveries(record: SeriesRecord) -> Iterator[tuple[str, ...]]:
+    """Objects of one destination that fared alike, together."""
+    groups: dict[tuple[str, ...], list[DeliveryRecord]] = {}
+    for delivery in record.deliveries:
+        status = "" if delivery.status is None else f"0x{delivery.status:04X}"
+        key = (delivery.destination, str(delivery.state), status, delivery.message)
+        groups.setdefault(key, []).append(delivery)
+    for (destination, state, status, message), group in groups.items():
+        tries = str(max(delivery.attempts for delivery in group))
+        yield destination, state, status, str(len(group)), tries, message
+
+
+def _moment(at: datetime | None) -> str:
+    return f"{_time(at)} UTC, {age(at)} ago" if at else ""
+
+
+def _time(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,44 @@
+"""``numbers.json``: what was measured in one series, with units; no patient identity."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from node import __version__
+from node.perfusion import Estimator
+from node.ports import MEASURES, Outcome
+from node.series import Instance
+from node.settings import Settings
+
+
+def numbers(
+    instances: Sequence[Instance], outcome: Outcome, estimator: Estimator, settings: Settings
+) -> dict[str, Any]:
+    """Measurements, flags and reason of one series, and what they depend on.
+
+    A measurement without a value is not defined in this series: a mismatch ratio without a
+    core, for example. A ratio has the unit ``1``, as in UCUM.
+    """
+    header = instances[0].header
+    limits = settings.analysis
+    return {
+        "not_for_diagnostic_use": True,
+        "software": f"perfusion-node {__version__}",
+        "study_instance_uid": header.study_instance_uid,
+        "series_instance_uid": header.series_instance_uid,
+        "series_description": header.series_description,
+        "images": len(instances),
+        "model": asdict(estimator),
+        "thresholds": {
+            "tmax_hypoperfusion_s": limits.tmax_hypoperfusion_s,
+            "relative_cbf_core": limits.rcbf_core,
+            "smallest_lesion_ml": limits.min_lesion_ml,
+        },
+        "measurements": {
+            key: {"name": measure.name, "value": outcome.summary[key], "unit": measure.unit or "1"}
+            for key, measure in MEASURES.items()
+            if key in outcome.summary
+        },
+        "flags": [asdict(flag) for flag in outcome.flags],
+        "reason": asdict(outcome.reason) if outcome.reason else None,
+    }
