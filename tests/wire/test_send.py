@@ -26,6 +26,7 @@ from node.scu import DicomPacs, is_permanent, is_stored
 from node.settings import Destination
 from tests.support.ctp import CtpSpec, build_instance, build_series, write_series
 from tests.support.listening import listening
+from tests.support.namespace import in_a_network_of_its_own
 from tests.support.peers import require
 from tests.support.running_node import free_port, wait_for
 
@@ -76,12 +77,16 @@ def test_dcmtk_stores_what_was_sent(tmp_path: Path) -> None:
     (folder := tmp_path / "stored").mkdir()
     port = free_port()
     command = [require("storescp", package="dcmtk"), "-od", str(folder), str(port)]
-    with subprocess.Popen(command) as storescp:
-        try:
-            wait_for(lambda: answers_echo(port), "storescp answers", 30)
-            outcomes = store(port, files)
-        finally:
-            storescp.terminate()
+
+    def served() -> list[StoreOutcome]:
+        with subprocess.Popen(command) as storescp:
+            try:
+                wait_for(lambda: answers_echo(port), "storescp answers", 30)
+                return store(port, files)
+            finally:
+                storescp.terminate()
+
+    outcomes = in_a_network_of_its_own(served)  # storescp listens on every address
     assert outcomes == [StoreOutcome(d.SOPInstanceUID, 0x0000) for d in datasets]
     stored = {d.SOPInstanceUID: d for d in map(dcmread, folder.iterdir())}
     assert [stored[d.SOPInstanceUID] for d in datasets] == datasets
