@@ -88,6 +88,8 @@ class Steps:
 
     def _deliver(self, held: HeldLease) -> SeriesState:
         lease, ledger = held.lease, self._node.registry
+        # a resend means every destination, also one that was added after the analysis
+        ledger.owe(lease.series_instance_uid, self._node.wanted_results(), now=_now())
         due = ledger.deliveries_due(lease, _now())
         for name, objects in itertools.groupby(due, key=lambda each: each.destination):
             if held.lost:

@@ -80,7 +80,7 @@ class Sweeper:
 
     def sweep(self) -> None:
         """One look at everything; a fault in one part does not keep the others from theirs."""
-        for part in (self._complete, self._expire, self._wake, self._tidy):
+        for part in (self._complete, self._expire, self._owe, self._wake, self._tidy):
             name = part.__name__.strip("_")
             try:
                 part()
@@ -154,6 +154,13 @@ class Sweeper:
                     queue=lease.queue,
                     state=str(state),
                 )
+
+    def _owe(self) -> None:
+        """What waited for a destination goes to those that the settings have by now."""
+        wanted = {d.name: d.results for d in self._settings.destinations}
+        kinds = {kind for results in wanted.values() for kind in results}
+        for uid in self._ledger.unowed(kinds) if kinds else ():
+            self._ledger.owe(uid, wanted, now=datetime.now(UTC))
 
     def _wake(self) -> None:
         due = self._ledger.due(datetime.now(UTC))

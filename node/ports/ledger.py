@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -75,6 +75,17 @@ class Ledger(Protocol):
         ------
         WrongStateError
             If the lease was lost.
+        """
+
+    def unowed(self, kinds: Iterable[str]) -> Sequence[str]:
+        """The READY series that have results of these kinds and owe them to no destination."""
+
+    def owe(
+        self, series_instance_uid: str, destinations: Mapping[str, Sequence[str]], *, now: datetime
+    ) -> int:
+        """Owe a series' results to destinations that were added since; how many objects.
+
+        What a destination was owed before, delivered or not, stays as it is.
         """
 
     def deliveries_due(self, lease: Lease, now: datetime) -> Sequence[DueDelivery]:

@@ -1,6 +1,6 @@
 """What is owed to each destination, and what became of it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -18,15 +18,59 @@ from node.ports import (
     SeriesState,
 )
 from node.registry import schema
-from node.registry.ledger import LedgerStore
+from node.registry.ledger import AT_DELIVERY, LedgerStore
 from node.registry.rows import Row, storable
 from node.registry.store import NO_LEASE
 
 _ARRIVED = (DeliveryState.STORED, DeliveryState.WARNING)
+_OWING = (*AT_DELIVERY, SeriesState.DELIVERING)
 
 
 class DeliveryStore(LedgerStore):
     """The deliveries of :class:`node.ports.Ledger` over SQL."""
+
+    def unowed(self, kinds: Iterable[str]) -> Sequence[str]:
+        """The READY series that have results of these kinds and owe them to no destination."""
+        table, results, deliveries = schema.series, schema.results, schema.deliveries
+        of_revision = (results.c.series_id == table.c.id, results.c.revision == table.c.revision)
+        owed = sa.exists().where(*of_revision, deliveries.c.result_id == results.c.id)
+        wanted = sa.exists().where(*of_revision, results.c.kind.in_(list(kinds)))
+        query = sa.select(table.c.series_instance_uid).where(
+            table.c.state == SeriesState.READY, sa.not_(owed), wanted
+        )
+        with self._database.reading() as connection:
+            return connection.scalars(query.order_by(table.c.id)).all()
+
+    def owe(
+        self, series_instance_uid: str, destinations: Mapping[str, Sequence[str]], *, now: datetime
+    ) -> int:
+        """Owe a series' results to destinations that were added since; how many objects.
+
+        What a destination was owed before, delivered or not, stays as it is.
+        """
+        results = schema.results
+        query = sa.select(results.c.id, results.c.kind).order_by(results.c.id)
+        with self._database.writing() as connection:
+            row = self._find(connection, series_instance_uid, lock=True)
+            if row.state not in _OWING:
+                return 0
+            made = connection.execute(
+                query.where(results.c.series_id == row.id, results.c.revision == row.revision)
+            ).all()
+            known = {(owed.result_id, owed.destination) for owed in self._owed(connection, row)}
+            added = [
+                (result.id, name)
+                for result in made
+                for name, kinds in destinations.items()
+                if result.kind in kinds and (result.id, name) not in known
+            ]
+            if added:
+                self._owe(connection, row, added, now)
+                names = ", ".join(sorted({name for _, name in added}))
+                self._tell(connection, row, "owed", f"{len(added)} objects to {names}")
+                if row.state == SeriesState.READY:
+                    self._change(connection, row, waiting_for="a delivery worker")
+        return len(added)
 
     def deliveries_due(self, lease: Lease, now: datetime) -> Sequence[DueDelivery]:
         """What the leased series should send now, in the order the results were made."""

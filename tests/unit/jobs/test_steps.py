@@ -79,6 +79,20 @@ def test_an_association_that_ends_half_way_resends_only_the_rest(node: BenchNode
     assert len(pacs.received) == len(set(pacs.received))
 
 
+def test_a_resend_reaches_a_destination_that_was_added_since(tmp_path: Path) -> None:
+    """Every result goes to every destination that the settings have now."""
+    with BenchNode(bench_settings(tmp_path, 1)) as before:
+        uid = complete_series(before)
+        Steps(before).analyse(uid)
+        assert Steps(before).deliver(uid) is State.DELIVERED
+    with BenchNode(bench_settings(tmp_path, 1, 2)) as node:
+        assert Steps(node).deliver(uid) is None
+        node.registry.resend(uid)
+        assert Steps(node).deliver(uid) is State.DELIVERED
+        made = [result.sop_instance_uid for result in node.registry.series(uid).results]
+        assert node.fake_pacs["pacs1"].received == made
+
+
 def test_a_result_that_the_disk_lost_is_not_passed_over(node: BenchNode) -> None:
     """The series fails and says what could not be sent; the rest is at every destination."""
     uid, steps = complete_series(node), Steps(node)

@@ -9,6 +9,7 @@ import pytest
 from node.errors import QueueUnavailableError
 from node.jobs import Sweeper, sweep
 from node.jobs.owner import new_owner
+from node.jobs.steps import Steps
 from node.ports import SeriesState, Wake
 from node.series import Completeness, Header, completeness
 from node.settings import ScpSettings
@@ -108,6 +109,22 @@ def test_a_series_that_cannot_be_judged_waits_for_its_quiet_time_only(
     assert node.registry.series(other).state is State.COMPLETE
     sweeper(node, queue, grace_s=0.0, quiet_s=1e-6).sweep()
     assert node.registry.series(UID).state is State.COMPLETE
+
+
+def test_results_that_wait_for_a_destination_go_to_the_first_one(
+    tmp_path: Path, queue: FakeQueue
+) -> None:
+    """A node that had no destination delivers what it has once the settings name one."""
+    with BenchNode(bench_settings(tmp_path)) as alone:
+        uid = complete_series(alone)
+        Steps(alone).analyse(uid)
+        sweeper(alone, queue).sweep()
+        assert (queue.wakes, alone.registry.series(uid).state) == ([], State.READY)
+    with BenchNode(bench_settings(tmp_path, 1)) as node:
+        sweeper(node, queue).sweep()
+        assert queue.wakes == [Wake("deliver", uid)]
+        assert Steps(node).deliver(uid) is State.DELIVERED
+        assert node.fake_pacs["pacs0"].received
 
 
 def test_wake_ups_wait_for_redis(node: BenchNode, queue: FakeQueue) -> None:

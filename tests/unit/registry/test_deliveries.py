@@ -118,3 +118,15 @@ def test_a_fault_of_the_step_postpones_what_is_left(registry: Registry) -> None:
     registry.fault(taken, reason, now=r.now(), next_try_at=r.now(30))
     assert registry.due(r.now()) == []
     assert registry.due(r.now(31)) == [Wake("deliver", SERIES)]
+
+
+def test_what_nobody_wanted_is_owed_to_whoever_comes_to_want_it(registry: Registry) -> None:
+    """Results wait for a destination; the first that wants their kind is owed them, once."""
+    r.ready(registry, wanted={})
+    assert registry.unowed(["parametric_map"]) == []
+    assert registry.unowed(["colour"]) == [SERIES]
+    assert registry.owe(SERIES, {"pacs": ("colour",), "other": ("background",)}, now=r.now()) == 2
+    assert registry.owe(SERIES, {"pacs": ("colour",)}, now=r.now()) == 0
+    assert registry.unowed(["colour"]) == []
+    assert r.answer_all(registry) is SeriesState.DELIVERED
+    assert registry.owe(SERIES, {"late": ("colour",)}, now=r.now()) == 0
