@@ -210,7 +210,10 @@ def load(path: Path | None = None) -> Settings:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     if not path.is_file():
-        raise SettingsError(f"the settings file {path} does not exist")
+        raise SettingsError(
+            f"the settings file {path} does not exist",
+            "Name one that is there with --config or PERFUSION_NODE_CONFIG.",
+        )
     try:
         return TomlConfigSettingsSource(Settings, toml_file=path)()
     except ValueError as problem:

@@ -92,7 +92,9 @@ class Node:
         destination = self.settings.destination(name)
         if destination is None:
             known = ", ".join(d.name for d in self.settings.destinations) or "none at all"
-            raise UnknownDestinationError(f"the settings have no destination {name}, but {known}")
+            raise UnknownDestinationError(
+                f"the settings have no destination {name}; they have {known}"
+            )
         return DicomPacs(destination, self.settings.scp.ae_title)
 
     def listener(self, on_received: Callable[[str], None] | None = None) -> Listener:

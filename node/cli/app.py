@@ -91,7 +91,7 @@ def application() -> typer.Typer:
             name,
             cls=_Command,
             help=_flowing(entry.command.__doc__ or ""),
-            epilog="\n\n".join(("Examples:", *(f"  perfusion-node {e}" for e in entry.examples))),
+            epilog="\n".join(("Examples:", *(f"  perfusion-node {e}" for e in entry.examples))),
             rich_help_panel=entry.panel,
         )(entry.command)
     return app

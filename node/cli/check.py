@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from node.cli.options import ConfigOption, JsonOption, settings_from
-from node.cli.output import print_json, print_record
+from node.cli.output import print_json, print_table
 from node.cli.studies import registry_file
 from node.errors import NodeError
 from node.wiring import Node
@@ -29,6 +29,11 @@ class Finding:
     found: str
     remedy: str = ""
 
+    @property
+    def words(self) -> str:
+        """What was found, and what to do about it."""
+        return f"{self.found}. {self.remedy}" if self.remedy else self.found
+
 
 def check(config: ConfigOption = None, json: JsonOption = False) -> None:
     """Check settings, model, database, Redis, disk and destinations, and say what to do.
@@ -41,9 +46,11 @@ def check(config: ConfigOption = None, json: JsonOption = False) -> None:
     if json:
         print_json([asdict(finding) for finding in findings])
     else:
-        for f in findings:
-            head = f"{'ok   ' if f.good else 'WRONG'}  {f.what}: {f.found}"
-            print_record(head, (f.remedy,), style="green" if f.good else "bold red")
+        print_table(
+            "The node's parts",
+            ("", "Part", "Found, and what to do"),
+            (("ok" if f.good else "WRONG", f.what, f.words) for f in findings),
+        )
     raise typer.Exit(0 if all(f.good for f in findings) else 1)
 
 

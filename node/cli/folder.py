@@ -68,7 +68,9 @@ def _require_folder(out: Path) -> None:
         probe.unlink()
     except OSError as fault:
         raise BadCallError(
-            f"--out {out} cannot be written to: {fault.strerror}",
+            f"--out {out} is a file"
+            if out.is_file()
+            else f"--out {out} cannot be written to: {fault.strerror}",
             "Name a folder that this user may write to; it is made if absent.",
         ) from fault
 

@@ -35,10 +35,15 @@ def numbers(
             "smallest_lesion_ml": limits.min_lesion_ml,
         },
         "measurements": {
-            key: {"name": measure.name, "value": outcome.summary[key], "unit": measure.unit or "1"}
-            for key, measure in MEASURES.items()
+            key: {"name": m.name, "value": _rounded(outcome.summary[key]), "unit": m.unit or "1"}
+            for key, m in MEASURES.items()
             if key in outcome.summary
         },
         "flags": [asdict(flag) for flag in outcome.flags],
         "reason": asdict(outcome.reason) if outcome.reason else None,
     }
+
+
+def _rounded(value: float | None) -> float | None:
+    """To a thousandth: a microlitre, far below what a voxel holds."""
+    return None if value is None else round(value, 3)

@@ -60,14 +60,16 @@ def _asked(node: Node, name: str) -> Answer:
     try:
         return Answer(answered=True, took_s=pacs.echo())
     except PeerUnreachableError as fault:
-        return Answer(answered=False, found=str(fault), remedy=fault.remedy)
+        own = node.settings.scp.ae_title
+        remedy = f"Check that it runs, its host and port, and that it knows this node as {own}."
+        return Answer(answered=False, found=str(fault), remedy=remedy)
 
 
 def _say_answer(name: str, answer: Answer) -> None:
     if answer.took_s is not None:
         say(f"{name} answered in {answer.took_s * 1000:.0f} ms", style="green")
     else:
-        say(f"{name} does not answer: {answer.found}. {answer.remedy}", style="red")
+        say(f"{answer.found}. {answer.remedy}", style="red")
 
 
 def send(
