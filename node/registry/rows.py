@@ -1,7 +1,6 @@
 """Rows of the database as the nouns of :mod:`node.ports`, and back."""
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -53,8 +52,8 @@ def storable(text: str) -> str:
 
 def header_row(header: Header) -> dict[str, Any]:
     """A header as JSON data."""
-    cleaned: dict[str, Any] = _cleaned(asdict(header))
-    return cleaned
+    # a header is flat: dataclasses.asdict would copy every tuple's items for nothing, each image
+    return {name: _cleaned(value) for name, value in vars(header).items()}
 
 
 def instance(row: Row) -> Instance:
@@ -141,6 +140,4 @@ def _tuples(value: Any) -> Any:
 def _cleaned(value: Any) -> Any:
     if isinstance(value, str):
         return storable(value)
-    if isinstance(value, dict):
-        return {k: _cleaned(v) for k, v in value.items()}
     return [_cleaned(v) for v in value] if isinstance(value, tuple) else value
