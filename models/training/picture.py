@@ -26,16 +26,17 @@ def draw(trainer: Trainer, batches: Batches, path: Path) -> None:
     pairs = (found[worst].cpu().numpy(), batch.maps[worst].numpy())
     figure = Figure(figsize=(15, 9), layout="constrained")
     FigureCanvasAgg(figure)
-    loss = figure.add_subplot(3, 1, 1)
+    above, below = figure.subfigures(2, 1, height_ratios=(1, 2))
+    loss = above.add_subplot()
     window = np.ones(SMOOTHING_STEPS) / SMOOTHING_STEPS
     loss.plot(np.convolve(trainer.losses, window, mode="valid"))
     loss.set(xlabel="step", ylabel=f"loss, mean of {SMOOTHING_STEPS} steps", yscale="log")
     brain = batch.shares[worst, 3].numpy() > 0.5
     for row, (title, maps) in enumerate(zip(("network", "truth"), pairs, strict=True)):
         for column, quantity in enumerate(SCALES):
-            axes = figure.add_subplot(3, len(SCALES), (row + 1) * len(SCALES) + column + 1)
+            axes = below.add_subplot(2, len(SCALES), row * len(SCALES) + column + 1)
             low, high = quantity.meaning.window
             shown = axes.imshow(maps[column] * brain, cmap="viridis", vmin=low, vmax=high)
             axes.set(title=f"{quantity} [{quantity.meaning.unit}], {title}", xticks=[], yticks=[])
-            figure.colorbar(shown, ax=axes)
+            below.colorbar(shown, ax=axes)
     figure.savefig(path)
