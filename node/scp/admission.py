@@ -28,6 +28,8 @@ _WELCOME = Verdict(accepted=True)
 # PS3.8 table 9-21: rejected permanent (1) by the service user (1).
 _WRONG_CALLED = Verdict(False, 1, 1, 7, "called AE title not recognised")
 _WRONG_CALLING = Verdict(False, 1, 1, 3, "calling AE title or address not recognised")
+# Rejected transient (2) by the service provider, presentation (3): local limit exceeded.
+TOO_MANY = Verdict(False, 2, 3, 2, "local limit exceeded")
 
 
 class Admission:

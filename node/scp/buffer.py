@@ -2,7 +2,6 @@
 
 import socket
 
-_FIRST = 1 << 20
 # A claimed length is believed one step at a time: a peer gets no more memory than it fills.
 _STEP = 1 << 20
 _KEPT = 16 << 20
@@ -19,7 +18,7 @@ class DataSetBuffer:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._bytes = bytearray(_FIRST)
+        self._bytes = bytearray()
         self._size = 0
         self._dropped = False
 
@@ -46,7 +45,7 @@ class DataSetBuffer:
         """The data set, or None if it was over the limit; the buffer is empty afterwards."""
         data_set = None if self._dropped else bytes(memoryview(self._bytes)[: self._size])
         if len(self._bytes) > _KEPT:
-            self._bytes = bytearray(_FIRST)
+            self._bytes = bytearray()
         self._size, self._dropped = 0, False
         return data_set
 

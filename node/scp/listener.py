@@ -1,6 +1,7 @@
 """The listener: a port, its associations, and an orderly end."""
 
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 from node import log
 from node.errors import SettingsError
 from node.ports import Intake, Spool
-from node.scp.admission import Admission
+from node.scp.admission import TOO_MANY, Admission
 from node.scp.contexts import VERIFICATION, accepted
 from node.scp.counters import Counters, Counts
 from node.scp.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
@@ -26,6 +27,9 @@ _LOG = log.get("scp")
 _MAX_PDU_BYTES = 131_072
 # A sender that connects and says nothing holds a place for this long (PS3.8's ARTIM).
 _ACSE_TIMEOUT_S = 30.0
+# Connections that have asked for nothing yet: port scans, health checks, broken senders. They
+# take no association's place; over this many the oldest are let go.
+_MOST_SILENT = 32
 # An association without a PDU for so long has nothing in transfer.
 _IDLE_S = 1.0
 _MIB = 1 << 20
@@ -96,7 +100,6 @@ class Listener:
         server.on_connected = self._connected
         server.bind(evt.EVT_REQUESTED, self._requested, [admission])
         server.bind(evt.EVT_ESTABLISHED, self._established)
-        server.bind(evt.EVT_REJECTED, self._rejected)
         server.bind(evt.EVT_ABORTED, self._aborted)
         self._server = server
         self._thread = threading.Thread(
@@ -135,7 +138,8 @@ class Listener:
         ae.implementation_class_uid = IMPLEMENTATION_CLASS_UID
         ae.implementation_version_name = IMPLEMENTATION_VERSION_NAME
         ae.maximum_pdu_size = _MAX_PDU_BYTES
-        ae.maximum_associations = self._settings.max_associations
+        # pynetdicom counts every connection, and those that ask for nothing too: see _requested
+        ae.maximum_associations = sys.maxsize
         ae.acse_timeout = min(_ACSE_TIMEOUT_S, self._settings.idle_timeout_s)
         ae.dimse_timeout = ae.network_timeout = self._settings.idle_timeout_s
         ae.add_supported_context(VERIFICATION)
@@ -145,6 +149,7 @@ class Listener:
         """Gives a new connection its upper layer; without the time-out a peer could stall it."""
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.settimeout(self._settings.idle_timeout_s)
+        self._let_go_of_the_silent()
         limit = int(self._settings.max_instance_mib * _MIB)
         assoc.dul = UpperLayer(assoc, self._store.answer, limit)
         # Its setters hand the time-outs on to the upper layer's timers.
@@ -159,6 +164,8 @@ class Listener:
             return
         address = assoc.requestor.address
         verdict = admission.verdict(request.called_ae_title, request.calling_ae_title, address)
+        if verdict.accepted and self._asked() > self._settings.max_associations:
+            verdict = TOO_MANY
         if verdict.accepted:
             contexts = accepted(request.presentation_context_definition_list)
             assoc.acceptor.supported_contexts = contexts
@@ -174,6 +181,19 @@ class Listener:
         assoc.acse.send_reject(verdict.result, verdict.source, verdict.diagnostic)
         assoc.kill()
 
+    def _asked(self) -> int:
+        """How many connections have asked for an association, and have it or wait for it."""
+        associations = self._server.active_associations if self._server else ()
+        return sum(each.requestor.primitive is not None for each in associations)
+
+    def _let_go_of_the_silent(self) -> None:
+        """Ends the connections that have been silent longest, where there are too many."""
+        associations = self._server.active_associations if self._server else ()
+        layers = [each.dul for each in associations if each.requestor.primitive is None]
+        silent = [each for each in layers if isinstance(each, UpperLayer)]
+        for each in sorted(silent, key=lambda each: each.quiet_s)[_MOST_SILENT:]:
+            each.cut()
+
     def _established(self, event: evt.Event) -> None:
         self._counters.add("associations")
         requestor = event.assoc.requestor
@@ -184,15 +204,6 @@ class Listener:
     def _aborted(self, event: evt.Event) -> None:
         self._counters.add("aborted_associations")
         _LOG.warning("association_aborted", calling_ae_title=event.assoc.requestor.ae_title)
-
-    def _rejected(self, event: evt.Event) -> None:
-        """Pynetdicom itself rejects what is over the limit (transient, PS3.8 table 9-21)."""
-        self._counters.add("rejected_associations")
-        _LOG.warning(
-            "association_rejected",
-            reason="local limit exceeded",
-            calling_ae_title=event.assoc.requestor.ae_title,
-        )
 
 
 class _Server(ThreadedAssociationServer):

@@ -5,6 +5,7 @@ import struct
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,16 @@ def test_one_association_too_many_is_rejected_for_now(tmp_path: Path) -> None:
             answer = third.acceptor.primitive
             assert (answer.result, answer.result_source, answer.diagnostic) == (2, 3, 2)
         wait_for(lambda: node.listener.active_associations == 0, "associations end", 30)
+        assert push(node.port, [image()]) == [0x0000]
+
+
+def test_connections_that_ask_for_nothing_take_no_senders_place(tmp_path: Path) -> None:
+    """Two hundred silent connections keep no sender out, and most of them are let go."""
+    with listening(tmp_path, max_associations=2) as node, ExitStack() as open_sockets:
+        address = ("127.0.0.1", node.port)
+        for _ in range(200):
+            open_sockets.enter_context(socket.create_connection(address, timeout=30))
+        wait_for(lambda: 0 < node.listener.active_associations < 50, "the silent are let go", 25)
         assert push(node.port, [image()]) == [0x0000]
 
 
