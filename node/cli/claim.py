@@ -71,7 +71,7 @@ def require_free_ports(settings: Settings) -> None:
                 where = f"{host}:{port}"
                 problems.append(
                     f"{section}.host and {section}.port: {where} cannot be listened on: "
-                    f"{fault.strerror}"
+                    f"{str(fault.strerror).partition(' (')[0]}"
                 )
     if problems:
         raise SettingsError(

@@ -48,18 +48,26 @@ def files_of(source: Path, *, leave_out: Path | None = None) -> Iterator[list[Pa
         yield [source]
 
 
+def is_dicom(path: Path) -> bool:
+    """Whether a file has the mark of PS3.10 7.1 and is more than a directory of others."""
+    if path.name.upper() == "DICOMDIR":
+        return False
+    with path.open("rb") as file:
+        return file.read(132)[128:] == b"DICM"
+
+
 def _is_in(path: Path, own: Path | None) -> bool:
     return own is None or not path.resolve().is_relative_to(own)
 
 
 def _unpacked(source: Path, folder: Path) -> list[Path]:
-    """The zip's files under numbers: their own names may collide or lead out of the folder."""
+    """The zip's files, each in a numbered folder: its path may collide or lead out of here."""
     try:
         with zipfile.ZipFile(source) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             _require_room(source, entries, folder)
             return [
-                _extracted(archive, entry, folder / f"{number:06d}")
+                _extracted(archive, entry, folder / f"{number:06d}" / _plain(entry.filename))
                 for number, entry in enumerate(_tracked(entries))
             ]
     except _ZIP_FAULTS as fault:
@@ -85,7 +93,14 @@ def _tracked(entries: list[zipfile.ZipInfo]) -> Iterator[zipfile.ZipInfo]:
         yield from bar.track(entries, description="Unpacking")
 
 
+def _plain(filename: str) -> str:
+    """A file's name without its folders, of a length that every file system takes."""
+    name = Path(filename).name[-60:]
+    return "file" if name in ("", ".", "..") else name
+
+
 def _extracted(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> Path:
+    target.parent.mkdir()
     with archive.open(entry) as packed, target.open("wb") as unpacked:
         shutil.copyfileobj(packed, unpacked, 2**20)
     return target

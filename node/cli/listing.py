@@ -1,10 +1,11 @@
 """Series as an administrator reads them at a prompt."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from node.cli.output import age, counted, print_facts, print_record, print_table, say, until
-from node.ports import MEASURES, DeliveryRecord, SeriesRecord, SeriesState
+from node.ports import MEASURES, DeliveryRecord, Event, SeriesRecord, SeriesState
 
 _COLOURS = {
     SeriesState.DELIVERED: "green",
@@ -16,7 +17,7 @@ _COLOURS = {
 
 def print_series(record: SeriesRecord) -> None:
     """One series in a list: what it is, its UID, and why it waits or failed."""
-    images = counted(record.instances, "image")
+    images = counted(record.instances or record.ignored, "image")
     last = f"{age(record.received_last_at)} ago"
     head = f"{record.state:<10} {last:>10}  {images:>11}  {record.description}"
     style = _COLOURS.get(record.state, "bold")
@@ -26,7 +27,7 @@ def print_series(record: SeriesRecord) -> None:
 def print_whole_series(record: SeriesRecord) -> None:
     """Everything about one series."""
     print_facts(_facts(record))
-    print_facts((f"{name}", value) for name, value in _numbers(record))
+    print_table("Measurements", ("Name", "Value"), _numbers(record))
     print_table(
         "Quality flags",
         ("Flag", "Found"),
@@ -45,17 +46,18 @@ def print_whole_series(record: SeriesRecord) -> None:
     print_table(
         "History (UTC)",
         ("When", "What", ""),
-        ((_time(event.at), event.name.replace("_", " "), event.detail) for event in record.events),
+        _history(record.events),
     )
     say("Not for diagnostic use.")
 
 
 def why(record: SeriesRecord) -> str:
     """Why a series is where it is, what to do about it, and when it is tried again."""
-    if record.reason is None:
-        return record.waiting_for
-    again = f" Next try in {until(record.next_try_at)}." if record.next_try_at else ""
-    return f"{record.reason.found.rstrip('. ')}. {record.reason.remedy}{again}"
+    reason = record.reason
+    said = f"{reason.found.rstrip('. ')}. {reason.remedy}" if reason else record.waiting_for
+    if said and record.next_try_at:
+        return f"{said.rstrip('. ')}. Next try in {until(record.next_try_at)}."
+    return said
 
 
 def _facts(record: SeriesRecord) -> Iterator[tuple[str, str]]:
@@ -110,6 +112,34 @@ def _deliveries(record: SeriesRecord) -> Iterator[tuple[str, ...]]:
     for (destination, state, status, message), group in groups.items():
         tries = str(max(delivery.attempts for delivery in group))
         yield destination, state, status, str(len(group)), tries, message
+
+
+@dataclass
+class _Line:
+    """One line of a history: an event, and how often it came again."""
+
+    event: Event
+    times: int = 1
+    last: datetime | None = None
+
+
+def _history(events: Sequence[Event]) -> Iterator[tuple[str, ...]]:
+    """The events in order; rounds of the same (begun, waits, begun, waits) on one pair of lines."""
+    lines: list[_Line] = []
+    for event in events:
+        same = (
+            line
+            for line in lines[-2:]
+            if (line.event.name, line.event.detail) == (event.name, event.detail)
+        )
+        if line := next(same, None):
+            line.times, line.last = line.times + 1, event.at
+        else:
+            lines.append(_Line(event))
+    for line in lines:
+        again = f"({line.times} times, last at {line.last:%H:%M:%S})" if line.last else ""
+        words = " ".join(filter(None, (line.event.detail, again)))
+        yield _time(line.event.at), line.event.name.replace("_", " "), words
 
 
 def _moment(at: datetime | None) -> str:

@@ -74,10 +74,11 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
     cells = [[printable(cell) for cell in row] for row in rows]
     if not cells:
         return
-    say(title, style="bold")
     if not console.is_terminal:
+        _write(title)
         _write_columns([list(columns), *cells])
         return
+    console.print(Text(f"\n{title}", style="bold"))
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="dim")
     for column in columns:
         table.add_column(column, overflow="fold")

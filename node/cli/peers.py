@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from node.cli.files import files_of
+from node.cli.files import files_of, is_dicom
 from node.cli.options import BadCallError, ConfigOption, JsonOption, settings_from
 from node.cli.output import counted, fail, note, print_json, print_table, progress, say
 from node.errors import PeerUnreachableError
@@ -89,8 +89,9 @@ def send(
     settings = settings_from(config, level=logging.ERROR)
     outcomes: list[StoreOutcome] = []
     fault: PeerUnreachableError | None = None
-    with Node(settings) as node, files_of(folder) as files:
+    with Node(settings) as node, files_of(folder) as every:
         pacs = node.pacs(to)
+        files = [path for path in every if is_dicom(path)]
         with progress() as bar:
             task = bar.add_task(f"Sending to {to}", total=len(files))
 
@@ -102,41 +103,51 @@ def send(
                 pacs.store(files, tell)
             except PeerUnreachableError as ended:
                 fault = ended
-    good = _report(to, len(files), outcomes, fault, json=json)
+        result = Sent(to, len(every), len(files), tuple(outcomes), fault)
+    _report(result, json=json)
+    good = fault is None and result.stored == len(files) > 0
     raise typer.Exit(0 if good else 1)
 
 
-def _report(
-    to: str,
-    files: int,
-    outcomes: list[StoreOutcome],
-    fault: PeerUnreachableError | None,
-    *,
-    json: bool,
-) -> bool:
-    """Print what became of every file; whether every object was stored."""
-    from node.scu import NOT_DICOM, is_stored
+@dataclass(frozen=True)
+class Sent:
+    """What came of sending: of ``every`` file, ``files`` are DICOM; ``fault`` ended it early."""
 
-    sent = [o for o in outcomes if o.status is not None or o.message != NOT_DICOM]
-    stored = sum(o.status is not None and is_stored(o.status) for o in sent)
-    good = fault is None and stored == len(sent) > 0
+    to: str
+    every: int
+    files: int
+    outcomes: tuple[StoreOutcome, ...]
+    fault: PeerUnreachableError | None
+
+    @property
+    def stored(self) -> int:
+        """How many objects the destination has, warnings included."""
+        from node.scu import is_stored
+
+        return sum(o.status is not None and is_stored(o.status) for o in self.outcomes)
+
+
+def _report(sent: Sent, *, json: bool) -> None:
+    """Print what became of every file."""
     if json:
-        error = {"found": str(fault), "remedy": fault.remedy} if fault else None
-        print_json({"files": files, "stored": stored, "outcomes": outcomes, "error": error})
-        return good
-    if passed := len(outcomes) - len(sent):
-        note(f"{counted(passed, 'file')} of {files} passed over: no readable DICOM.")
-    counts = Counter((o.status, o.message) for o in sent)
+        error = {"found": str(sent.fault), "remedy": sent.fault.remedy} if sent.fault else None
+        facts = {"files": sent.every, "objects": sent.files, "stored": sent.stored}
+        print_json({**facts, "outcomes": sent.outcomes, "error": error})
+        return
+    if passed := sent.every - sent.files:
+        note(f"{passed} of {counted(sent.every, 'file')} passed over: no DICOM.")
+    if not sent.files:
+        note("Nothing was sent: there is no DICOM file.", "red")
+        return
+    counts = Counter((o.status, o.message) for o in sent.outcomes)
+    say(f"{sent.stored} of {counted(sent.files, 'object')} stored at {sent.to}", "bold")
     print_table(
-        f"{stored} of {counted(len(sent), 'object')} stored at {to}",
+        "Answers",
         ("DIMSE status", "Objects", "Message"),
         (
             ("none" if status is None else f"0x{status:04X}", str(n), message)
             for (status, message), n in counts.items()
         ),
     )
-    if fault:
-        fail(fault)
-    elif not sent:
-        note(f"Nothing was sent: there is no DICOM file among {counted(files, 'file')}.", "red")
-    return good
+    if sent.fault:
+        fail(sent.fault)

@@ -1,6 +1,6 @@
 """Out: results and other objects are sent to a destination over C-STORE."""
 
-from node.scu.pacs import NOT_DICOM, DicomPacs
+from node.scu.pacs import DicomPacs
 from node.scu.statuses import is_permanent, is_stored, meaning
 
-__all__ = ["NOT_DICOM", "DicomPacs", "is_permanent", "is_stored", "meaning"]
+__all__ = ["DicomPacs", "is_permanent", "is_stored", "meaning"]

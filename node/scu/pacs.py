@@ -17,9 +17,6 @@ from node.scu.proposal import CONVERTIBLE, Pair, Parcel, batches, read_parcel
 from node.scu.statuses import is_stored, meaning
 from node.settings import Destination
 
-NOT_DICOM = "not sent: no readable DICOM file"
-"""The message of an outcome whose file could not be offered at all."""
-
 _LOG = log.get("scu")
 _VERIFICATION = UID("1.2.840.10008.1.1")
 
