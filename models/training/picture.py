@@ -26,7 +26,8 @@ def draw(trainer: Trainer, batches: Batches, path: Path) -> None:
     pairs = (found[worst].cpu().numpy(), batch.maps[worst].numpy())
     figure = Figure(figsize=(15, 9), layout="constrained")
     FigureCanvasAgg(figure)
-    above, below = figure.subfigures(2, 1, height_ratios=(1, 2))
+    parts = figure.subfigures(2, 1, squeeze=False, height_ratios=(1, 2))
+    above, below = parts[0, 0], parts[1, 0]
     loss = above.add_subplot()
     window = np.ones(SMOOTHING_STEPS) / SMOOTHING_STEPS
     loss.plot(np.convolve(trainer.losses, window, mode="valid"))
