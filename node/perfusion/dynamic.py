@@ -25,7 +25,7 @@ class DynamicCt:
     Raises
     ------
     ValueError
-        If shapes or types disagree, times do not ascend, or a value is not finite.
+        If shapes or types disagree, or times are not finite or do not ascend.
     """
 
     hu: NDArray[np.float32]
