@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from node.cli.options import BadCallError
-from node.cli.output import progress
+from node.cli.output import counted, progress
 
 MOST_FILES = 100_000
 MOST_BYTES = 32 * 2**30
@@ -49,11 +49,22 @@ def files_of(source: Path, *, leave_out: Path | None = None) -> Iterator[list[Pa
 
 
 def is_dicom(path: Path) -> bool:
-    """Whether a file has the mark of PS3.10 7.1 and is more than a directory of others."""
+    """Whether a file has the mark of PS3.10 7.1 and is more than a directory of others.
+
+    Raises
+    ------
+    BadCallError
+        If it cannot be read.
+    """
     if path.name.upper() == "DICOMDIR":
         return False
-    with path.open("rb") as file:
-        return file.read(132)[128:] == b"DICM"
+    try:
+        with path.open("rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError as fault:
+        raise BadCallError(
+            f"{path} cannot be read: {fault.strerror}", "Check its owner and permissions."
+        ) from fault
 
 
 def _is_in(path: Path, own: Path | None) -> bool:
@@ -82,7 +93,7 @@ def _require_room(source: Path, entries: list[zipfile.ZipInfo], folder: Path) ->
     most = min(MOST_BYTES, shutil.disk_usage(folder).free - _SPARE_BYTES)
     if size > most or len(entries) > MOST_FILES:
         raise BadCallError(
-            f"{source} holds {len(entries)} files of {size / 2**30:.1f} GiB together; at most "
+            f"{source} holds {counted(len(entries), 'file')} of {size / 2**30:.1f} GiB together; at most "
             f"{MOST_FILES} of {max(most, 0) / 2**30:.1f} GiB can be unpacked in {folder.parent}",
             "Set TMPDIR to a folder with more room, or unpack it yourself and name the folder.",
         )
