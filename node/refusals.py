@@ -18,6 +18,7 @@ class RefusalCode(StrEnum):
     TOO_FEW_FRAMES = "too_few_frames"
     TOO_FEW_SLICES = "too_few_slices"
     INCOMPLETE = "incomplete"
+    MIXED_STUDIES = "mixed_studies"
     UNREADABLE_PIXELS = "unreadable_pixels"
     NO_BRAIN = "no_brain"
     NO_BOLUS = "no_bolus"

@@ -1,6 +1,7 @@
 """Instances of one series to a CT perfusion series, or the reason why not."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -37,6 +38,8 @@ def recognise(instances: Iterable[Instance], limits: Eligibility = _DEFAULT) -> 
     per_slice = np.bincount(labels)
     if refusal := not_perfusion(frame_count(per_slice), len(per_slice)):
         return refusal
+    if refusal := _mixed_studies(headers):
+        return refusal
     clock = choose_clock(headers, labels)
     if clock is None:
         return _no_time(len(headers))
@@ -44,6 +47,19 @@ def recognise(instances: Iterable[Instance], limits: Eligibility = _DEFAULT) -> 
     if isinstance(grid, Refusal):
         return grid
     return limits.verdict(grid.time_s, grid.missing) or _series(selection, grid, clock.source)
+
+
+def _mixed_studies(headers: Sequence[Header]) -> Refusal | None:
+    """The refusal of images that share a series UID and no study: perhaps two patients."""
+    studies = Counter(header.study_instance_uid for header in headers)
+    if len(studies) == 1:
+        return None
+    counts = ", ".join(str(count) for _, count in studies.most_common())
+    return Refusal(
+        RefusalCode.MIXED_STUDIES,
+        found=f"the images of the series belong to {len(studies)} studies ({counts} images)",
+        remedy="Give each study's series a Series Instance UID of its own and send them again.",
+    )
 
 
 def _no_time(count: int) -> Refusal:

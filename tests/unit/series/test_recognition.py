@@ -317,6 +317,14 @@ def test_what_cannot_be_analysed_is_refused(code: RefusalCode, images: list[Inst
     assert refused(images).code is code
 
 
+def test_images_of_two_studies_never_make_one_scan() -> None:
+    """A Series UID that two studies share may join two patients: no maps, but a reason."""
+    images = changed(IMAGES, lambda i, h: replace(h, study_instance_uid="1.2") if i == 7 else h)
+    refusal = refused(images)
+    assert refusal.code is RefusalCode.MIXED_STUDIES
+    assert f"2 studies ({len(images) - 1}, 1 images)" in refusal.found
+
+
 def test_derived_images_are_taken_where_settings_say_so() -> None:
     """Motion-corrected series are DERIVED; a hospital may choose to send them."""
     images = changed(IMAGES, lambda _, h: replace(h, image_type=("DERIVED", "PRIMARY", "AXIAL")))
