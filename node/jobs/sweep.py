@@ -129,7 +129,12 @@ class Sweeper:
             _LOG.info("series_completed", series_instance_uid=seen.series_instance_uid, found=note)
 
     def _content(self, series_instance_uid: str) -> tuple[bool, str]:
-        """Whether the series is whole, else what is missing."""
+        """Whether the series is whole, else what is missing.
+
+        A scan that comes volume by volume is a whole grid after each of them: with too few
+        time points to be analysed it waits for the rest, or the PACS would get a refusal first.
+        """
+        fewest = self._settings.analysis.min_frames
         try:
             images = self._ledger.instances(series_instance_uid)
             found = completeness([image.header for image in images])
@@ -139,6 +144,8 @@ class Sweeper:
             # for ever: its quiet time runs, and its analysis says what is wrong
             _LOG.exception("judging_failed", series_instance_uid=series_instance_uid)
             return False, "its content could not be judged"
+        if found.complete and found.frames < fewest:
+            return False, f"{found.frames} of at least {fewest} time points"
         return found.complete, found.missing
 
     def _expire(self) -> None:

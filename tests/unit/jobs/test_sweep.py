@@ -67,6 +67,17 @@ def test_a_whole_series_is_complete_after_the_grace(node: BenchNode, queue: Fake
     assert queue.wakes == [Wake("analyse", uid)]
 
 
+def test_a_few_whole_volumes_are_waited_upon_for_more(node: BenchNode, queue: FakeQueue) -> None:
+    """A pause between the volumes of a scan is not its end: only the quiet time is."""
+    uid = receive_series(node, CtpSpec(frames=4))
+    sweeper(node, queue, grace_s=0.0, quiet_s=3600.0).sweep()
+    series = node.registry.series(uid)
+    assert series.state is State.RECEIVING
+    assert "4 of at least 10 time points" in series.waiting_for
+    sweeper(node, queue, grace_s=0.0, quiet_s=1e-6).sweep()
+    assert node.registry.series(uid).state is State.COMPLETE
+
+
 def test_images_that_may_still_come_are_waited_for(node: BenchNode, queue: FakeQueue) -> None:
     """Within the grace nothing is declared, however whole the series looks."""
     uid = receive_series(node)
