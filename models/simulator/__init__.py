@@ -3,12 +3,14 @@
 from models.simulator.acquisition import ACQUISITIONS, Acquisition
 from models.simulator.dicom_writer import StudyHeader, images, write_dicom
 from models.simulator.pathology import PATHOLOGIES
+from models.simulator.residue import FAMILIES
 from models.simulator.scan import DEMO_SEED, SimulatedScan, simulate
 from models.simulator.truth import Curves, Masks, Truth, lesion
 
 __all__ = [
     "ACQUISITIONS",
     "DEMO_SEED",
+    "FAMILIES",
     "PATHOLOGIES",
     "Acquisition",
     "Curves",

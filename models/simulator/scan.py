@@ -55,7 +55,13 @@ class _Tissue:
     delay_s: NDArray[np.float32]
 
 
-def simulate(seed: int, acquisition: Acquisition, *, pathology: str | None = None) -> SimulatedScan:
+def simulate(
+    seed: int,
+    acquisition: Acquisition,
+    *,
+    pathology: str | None = None,
+    residue: str | None = None,
+) -> SimulatedScan:
     """A CT perfusion scan with its truth; the same call gives the same scan.
 
     The patient depends on the seed alone: another acquisition scans the same patient again.
@@ -68,11 +74,13 @@ def simulate(seed: int, acquisition: Acquisition, *, pathology: str | None = Non
         How the scanner samples.
     pathology
         One of ``models.simulator.PATHOLOGIES``, ``stroke`` for any stroke, or None for any.
+    residue
+        One of ``models.simulator.FAMILIES`` for all tissue, or None for a mixture of them.
 
     Raises
     ------
     ValueError
-        If the pathology is not known.
+        If the pathology or the residue function is not known.
     """
     streams = {part: np.random.default_rng([seed, i]) for i, part in enumerate(_PARTS)}
     name = choose(streams["pathology"], pathology)
@@ -87,7 +95,7 @@ def simulate(seed: int, acquisition: Acquisition, *, pathology: str | None = Non
     times_s = acquisition.times_s(sampling)
     low_output = name == "low_output"
     bolus = Bolus.drawn(streams["bolus"], float(times_s.max()), low_output=low_output)
-    table = TissueTable.of(bolus, streams["residue"].dirichlet(np.ones(len(FAMILIES))))
+    table = TissueTable.of(bolus, _mixture(streams["residue"], residue))
     resting = baseline_hu(anatomy, streams["baseline"], ill.infarct)
     motion = _motion(sampling, acquisition)
     head = _Head(anatomy, vessels, tissue, resting)
@@ -95,6 +103,15 @@ def simulate(seed: int, acquisition: Acquisition, *, pathology: str | None = Non
     scan = DynamicCt(hu, times_s, acquisition.spacing_mm, np.zeros(times_s.shape, bool))
     truth = _truth(head, bolus, table, ill, acquisition, motion)
     return SimulatedScan(scan, truth, acquisition, seed)
+
+
+def _mixture(rng: np.random.Generator, asked: str | None) -> NDArray[np.float64]:
+    """How much of each residue family the tissue has; one of them alone where asked."""
+    if asked is None:
+        return rng.dirichlet(np.ones(len(FAMILIES)))
+    if asked not in FAMILIES:
+        raise ValueError(f"no residue family {asked!r}; there are {', '.join(FAMILIES)}")
+    return np.array([float(family == asked) for family in FAMILIES])
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,89 @@
+"""What computes maps from a scan: the shipped network, any other, and the classical methods."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from node.inference import load_model, read_manifest
+from node.perfusion import DynamicCt, ModelInput, PerfusionMaps, prepare
+from node.refusals import Refusal
+
+WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "perfusion.onnx"
+NETWORK = "network"
+Estimate = Callable[[DynamicCt], PerfusionMaps | Refusal]
+
+
+@dataclass(frozen=True)
+class EstimatorId:
+    """Which estimator: what a cached result is kept under.
+
+    Parameters
+    ----------
+    name
+        What a report calls it.
+    version
+        Its version.
+    digest
+        Of the network's weights; empty for a method that is code alone.
+    source
+        What :func:`estimator` opens: a name of :data:`METHODS`, ``network``, or a path.
+    """
+
+    name: str
+    version: str
+    digest: str
+    source: str
+
+
+def identify(source: str) -> EstimatorId:
+    """The estimator of a name or of the path of an .onnx file.
+
+    Raises
+    ------
+    ModelError
+        If an .onnx file or its manifest is missing or damaged.
+    ValueError
+        If there is no such estimator.
+    """
+    if source in METHODS:
+        return EstimatorId(source, "", "", source)
+    if source != NETWORK and not source.endswith(".onnx"):
+        names = ", ".join((NETWORK, *METHODS))
+        raise ValueError(f"no estimator {source!r}; there are {names}, or a path to an .onnx file")
+    manifest = read_manifest(_weights(source))
+    name = NETWORK if source == NETWORK else f"{manifest.name} ({Path(source).stem})"
+    return EstimatorId(name, manifest.version, manifest.sha256, source)
+
+
+@lru_cache(maxsize=8)
+def estimator(source: str) -> Estimate:
+    """The estimator of an :attr:`EstimatorId.source`, ready to run; opened once a process.
+
+    Raises
+    ------
+    ModelError
+        If an .onnx file cannot be opened.
+    """
+    return METHODS[source] if source in METHODS else _network(_weights(source))
+
+
+def _weights(source: str) -> Path:
+    return WEIGHTS if source == NETWORK else Path(source)
+
+
+def _network(weights: Path) -> Estimate:
+    # One thread: the evaluation runs a case on every core.
+    model = load_model(weights, device="cpu", threads=1)
+
+    def predict(scan: DynamicCt) -> PerfusionMaps | Refusal:
+        prepared = prepare(scan, model.grid)
+        return model.predict(prepared) if isinstance(prepared, ModelInput) else prepared
+
+    return predict
+
+
+METHODS: dict[str, Estimate] = {}
+"""The classical methods by name."""
+ALL = (NETWORK, *METHODS)
+"""Every estimator that comes with the project."""
