@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import traceback
 import warnings
 
 import structlog
@@ -26,7 +27,7 @@ def configure(*, json: bool | None = None, level: int = logging.INFO) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            structlog.processors.ExceptionRenderer(_where),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -39,6 +40,21 @@ def configure(*, json: bool | None = None, level: int = logging.INFO) -> None:
     warnings.simplefilter("ignore")
     for library in ("pydicom", "pynetdicom", "highdicom"):
         logging.getLogger(library).setLevel(logging.ERROR)
+
+
+def _where(exc_info: structlog.typing.ExcInfo) -> str:
+    """Where an exception arose and its type, with its causes; what it says is left out.
+
+    pydicom and Python quote values in their messages, and those may be a patient's.
+    """
+    told: list[str] = []
+    fault: BaseException | None = exc_info[1]
+    while fault is not None:
+        frames = "".join(traceback.format_tb(fault.__traceback__))
+        told.append(f"Traceback (most recent call last):\n{frames}{type(fault).__name__}")
+        hidden = fault.__suppress_context__ or fault.__cause__ is not None
+        fault = fault.__cause__ if hidden else fault.__context__
+    return "\n\nafter:\n".join(told)
 
 
 def get(room: str) -> structlog.typing.FilteringBoundLogger:

@@ -1,12 +1,13 @@
 """The Celery application: two queues of wake-ups, nothing that could be lost with them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from celery import Celery
 
 from node import log
 from node.errors import (
-    NodeError,
     QueueUnavailableError,
     RegistryUnavailableError,
     SettingsError,
@@ -50,31 +51,29 @@ def add_tasks(app: Celery, steps: Steps, queue: WakeQueue) -> None:
     """Give the application its two tasks; each only wakes a step, which asks the registry."""
 
     def analyse(series_instance_uid: str) -> None:
-        try:
+        with _logged("analyse", series_instance_uid):
             state = steps.analyse(series_instance_uid)
             if state in (SeriesState.READY, SeriesState.REFUSED):
                 queue.publish(Wake("deliver", series_instance_uid))
-        except _LEFT_TO_THE_SWEEP as fault:
-            _leave("analyse", series_instance_uid, fault)
 
     def deliver(series_instance_uid: str) -> None:
-        try:
+        with _logged("deliver", series_instance_uid):
             steps.deliver(series_instance_uid)
-        except _LEFT_TO_THE_SWEEP as fault:
-            _leave("deliver", series_instance_uid, fault)
 
     app.task(analyse, name="analyse")
     app.task(deliver, name="deliver")
 
 
-def _leave(queue: str, series_instance_uid: str, fault: NodeError) -> None:
-    _LOG.warning(
-        "left_to_the_sweep",
-        queue=queue,
-        series_instance_uid=series_instance_uid,
-        found=str(fault),
-        remedy=fault.remedy,
-    )
+@contextmanager
+def _logged(queue: str, series_instance_uid: str) -> Iterator[None]:
+    """What a step raises goes to the node's log; Celery's would quote an exception's message."""
+    facts = {"queue": queue, "series_instance_uid": series_instance_uid}
+    try:
+        yield
+    except _LEFT_TO_THE_SWEEP as fault:
+        _LOG.warning("left_to_the_sweep", **facts, found=str(fault), remedy=fault.remedy)
+    except Exception:  # noqa: BLE001 - the process border: the bug is on record in the registry
+        _LOG.exception("step_crashed", **facts)
 
 
 def _configuration() -> dict[str, Any]:
