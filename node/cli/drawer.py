@@ -16,6 +16,16 @@ from node.spool import FileSpool
 
 NUMBERS = "numbers.json"
 """The file that tells a folder of results from any other."""
+_UNFINISHED = ".unfinished"
+
+
+def earlier_results(out: Path) -> list[Path]:
+    """The folders that earlier runs left in ``out``, unfinished ones too."""
+    return [
+        folder
+        for folder in out.iterdir()
+        if (folder / NUMBERS).is_file() or folder.name.endswith(_UNFINISHED)
+    ]
 
 
 def require_ours(folder: Path) -> None:
@@ -44,7 +54,7 @@ class Drawer:
         self.closed: Path | None = None
         self.files: list[dict[str, Any]] = []
         self._folder = out / series_instance_uid
-        self._open = out / f".{series_instance_uid}.unfinished"
+        self._open = out / f".{series_instance_uid}{_UNFINISHED}"
         self._source = series_instance_uid
         self._counts: dict[str, int] = defaultdict(int)
 

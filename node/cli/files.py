@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,7 +23,7 @@ _SPARE_BYTES = 2**30  # left to the disk that a zip is unpacked on
 
 
 @contextmanager
-def files_of(source: Path, *, leave_out: Path | None = None) -> Iterator[list[Path]]:
+def files_of(source: Path, *, leave_out: Collection[Path] = ()) -> Iterator[list[Path]]:
     """Every file below a folder, the file itself, or what a zip holds while the block lasts.
 
     Parameters
@@ -31,7 +31,7 @@ def files_of(source: Path, *, leave_out: Path | None = None) -> Iterator[list[Pa
     source
         A folder, a zip or another file; links to folders are not followed.
     leave_out
-        A folder below ``source`` that is none of it: where the results go.
+        Folders below ``source`` that are none of it: the results of an earlier run.
 
     Raises
     ------
@@ -39,8 +39,12 @@ def files_of(source: Path, *, leave_out: Path | None = None) -> Iterator[list[Pa
         If a zip is damaged, encrypted, or too large once unpacked.
     """
     if source.is_dir():
-        own = leave_out.resolve() if leave_out else None
-        yield [path for path in sorted(source.rglob("*")) if path.is_file() and _is_in(path, own)]
+        own = {folder.resolve() for folder in leave_out}
+        yield [
+            path
+            for path in sorted(source.rglob("*"))
+            if path.is_file() and own.isdisjoint(path.resolve().parents)
+        ]
     elif zipfile.is_zipfile(source):
         with tempfile.TemporaryDirectory(prefix="perfusion-node-") as name:
             yield _unpacked(source, Path(name))
@@ -67,10 +71,6 @@ def is_dicom(path: Path) -> bool:
         ) from fault
 
 
-def _is_in(path: Path, own: Path | None) -> bool:
-    return own is None or not path.resolve().is_relative_to(own)
-
-
 def _unpacked(source: Path, folder: Path) -> list[Path]:
     """The zip's files, each in a numbered folder: its path may collide or lead out of here."""
     try:
@@ -93,8 +93,9 @@ def _require_room(source: Path, entries: list[zipfile.ZipInfo], folder: Path) ->
     most = min(MOST_BYTES, shutil.disk_usage(folder).free - _SPARE_BYTES)
     if size > most or len(entries) > MOST_FILES:
         raise BadCallError(
-            f"{source} holds {counted(len(entries), 'file')} of {size / 2**30:.1f} GiB together; at most "
-            f"{MOST_FILES} of {max(most, 0) / 2**30:.1f} GiB can be unpacked in {folder.parent}",
+            f"{source} holds {counted(len(entries), 'file')} of {size / 2**30:.1f} GiB together; "
+            f"at most {MOST_FILES} of {max(most, 0) / 2**30:.1f} GiB can be unpacked in "
+            f"{folder.parent}",
             "Set TMPDIR to a folder with more room, or unpack it yourself and name the folder.",
         )
 

@@ -35,11 +35,12 @@ def analyse(
     Exit code 1 where no series was analysed, or one that was meant as CT perfusion was not.
     """
     from node.cli.analysis import analyse_all
+    from node.cli.drawer import earlier_results
     from node.cli.instances import read
 
     settings = settings_from(config)
     _require_folder(out)
-    with Node(settings) as node, files_of(folder, leave_out=out) as files:
+    with Node(settings) as node, files_of(folder, leave_out=earlier_results(out)) as files:
         found = read(files)
         _note_the_rest(found)
         answers = analyse_all(found.series.values(), node, out) if found.series else []

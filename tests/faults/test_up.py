@@ -3,11 +3,13 @@
 import os
 import re
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.running_node import RunningNode, running_node, wait_for
+from tests.support.running_node import ROOT, RunningNode, running_node, wait_for
 
 
 def part_pids(node: RunningNode, name: str) -> list[int]:
@@ -45,6 +47,17 @@ def test_ctrl_c_ends_every_part(tmp_path: Path) -> None:
         ]
         assert node.stop() == 0
         assert [pid for pid in pids if alive(pid)] == []
+
+
+def test_a_second_node_on_the_same_folder_is_refused(tmp_path: Path) -> None:
+    """It ends at once with exit code 2 and names the first, which goes on undisturbed."""
+    with running_node(tmp_path, "") as node:
+        command = [sys.executable, "-m", "node.cli", "up", "--config", str(node.config)]
+        second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert node.process is not None
+        assert second.returncode == 2
+        assert f"another node (process {node.process.pid}) runs on {tmp_path}/data" in second.stderr
+        assert node.stop() == 0
 
 
 def test_no_part_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None:
