@@ -118,6 +118,8 @@ class Steps:
             answered = waiting.pop(named if answer.readable else uid_of.get(named, named))
             outcome = self._outcomes.of_answer(answered, answer, _now())
             ledger.delivered(held.lease, outcome, now=_now())
+            if not ledger.extend(held.lease, self._timing.until()):
+                raise WrongStateError("the series was re-opened or taken while it was sent")
 
         try:
             route.deliver(due, self._node.pacs(name), note)

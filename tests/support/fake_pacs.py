@@ -23,11 +23,14 @@ class FakePacs:
         Whether no association can be made.
     ends_after
         The association ends after so many answers.
+    after_each
+        Called when an object has come in, before it is answered.
     """
 
     status: int | None = 0
     away: bool = False
     ends_after: int | None = None
+    after_each: Callable[[], None] = lambda: None
     received: list[str] = field(default_factory=list)
 
     def store(self, files: Sequence[Path], on_outcome: Callable[[StoreOutcome], None]) -> None:
@@ -42,6 +45,7 @@ class FakePacs:
                 on_outcome(StoreOutcome(path.name, None, "no DICOM file", readable=False))
                 continue
             self.received.append(uid)
+            self.after_each()
             on_outcome(StoreOutcome(uid, self.status))
 
     def echo(self) -> float:

@@ -174,6 +174,21 @@ def test_a_late_image_during_the_analysis_makes_its_result_void(
         assert series.reason is None
 
 
+def test_a_late_image_during_the_delivery_ends_it(node: BenchNode) -> None:
+    """What was answered is on record; not one more object of the old revision is sent."""
+    uid, steps = complete_series(node), Steps(node)
+    steps.analyse(uid)
+    late = build_series(CtpSpec(frames=13))[-1]
+    pacs = node.fake_pacs["pacs0"]
+    pacs.after_each = lambda: receive_dataset(node, late) if len(pacs.received) == 2 else None
+    assert steps.deliver(uid) is None
+    series = node.registry.series(uid)
+    assert (series.state, series.revision) == (State.RECEIVING, 2)
+    assert (len(pacs.received), node.fake_pacs["pacs1"].received) == (2, [])
+    stored = [d for d in series.deliveries if d.state is DeliveryState.STORED]
+    assert sorted(d.sop_instance_uid for d in stored) == sorted(pacs.received)
+
+
 def test_the_page_of_a_refusal_is_delivered(node: BenchNode) -> None:
     """A series that is too short is REFUSED, and its page is in the PACS."""
     uid, steps = complete_series(node, CtpSpec(frames=8)), Steps(node)
