@@ -8,7 +8,6 @@ from typing import Any
 from node.cli.drawer import Drawer, require_ours
 from node.cli.instances import acquired_last
 from node.cli.numbers import numbers
-from node.cli.options import BadCallError
 from node.cli.output import as_json, progress
 from node.errors import NodeError
 from node.ports import MEASURES, Model, Outcome, Reason
@@ -103,12 +102,10 @@ def _one(instances: Sequence[Instance], model: Model, node: Node, out: Path) -> 
     with Drawer(out, uid) as drawer:
         try:
             outcome = _watched(title or uid, instances, model, _options(node, instances), drawer)
-        except BadCallError:
-            raise
         except NodeError as problem:
             fault = Reason(type(problem).__name__, str(problem), problem.remedy)
         facts = numbers(instances, outcome or Outcome((), fault), model.estimator, node.settings)
-        facts["files"] = drawer.files
+        facts["files"] = drawer.files if outcome else []
         if outcome and outcome.results:
             drawer.close(as_json(facts))
     return Answer(
@@ -128,7 +125,7 @@ def _watched(
     instances: Sequence[Instance],
     model: Model,
     options: AnalyseOptions,
-    drawer: "Drawer",
+    drawer: Drawer,
 ) -> Outcome:
     """The analysis with a bar that names the stage in hand."""
     with progress() as bar:

@@ -84,7 +84,8 @@ def test_ports_that_are_free_are_left_free() -> None:
     """Looking does not take them."""
     settings = Settings(scp=ScpSettings(port=free_port()), status=StatusSettings(port=free_port()))
     require_free_ports(settings)
-    require_free_ports(settings)
+    with socket.create_server(("127.0.0.1", settings.scp.port)) as server:
+        assert server.getsockname()[1] == settings.scp.port
 
 
 def test_up_ends_at_once_where_a_port_is_taken(tmp_path: Path, taken: int) -> None:
