@@ -19,7 +19,8 @@ def postgres_server() -> Iterator[Callable[[], str]]:
     """A function that makes a new, empty database and gives its URL."""
     initdb = require("initdb", package="postgresql")
     pg_ctl = require("pg_ctl", package="postgresql")
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))
+    # TMPDIR may lie in a home that only root can enter; the server's own user must reach this
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/var/tmp"))  # noqa: S108 - mkdtemp is safe
     user = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
     if user:
         shutil.chown(folder, user, user)
