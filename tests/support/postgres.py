@@ -20,7 +20,7 @@ def postgres_server() -> Iterator[Callable[[], str]]:
     initdb = require("initdb", package="postgresql")
     pg_ctl = require("pg_ctl", package="postgresql")
     # TMPDIR may lie in a home that only root can enter; the server's own user must reach this
-    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/var/tmp"))  # noqa: S108 - mkdtemp is safe
+    folder = Path(tempfile.mkdtemp(prefix="pg-", dir="/var/tmp"))
     user = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
     if user:
         shutil.chown(folder, user, user)
