@@ -2,7 +2,10 @@
 
 from models.simulator.acquisition import ACQUISITIONS, Acquisition
 from models.simulator.dicom_writer import StudyHeader, images, write_dicom
+from models.simulator.further import FURTHER
+from models.simulator.kudo import KudoPhantom, kudo_phantom
 from models.simulator.pathology import PATHOLOGIES
+from models.simulator.realism import Faults, Movement, Realism
 from models.simulator.residue import FAMILIES
 from models.simulator.scan import DEMO_SEED, SimulatedScan, simulate
 from models.simulator.truth import Curves, Masks, Truth, lesion
@@ -11,14 +14,20 @@ __all__ = [
     "ACQUISITIONS",
     "DEMO_SEED",
     "FAMILIES",
+    "FURTHER",
     "PATHOLOGIES",
     "Acquisition",
     "Curves",
+    "Faults",
+    "KudoPhantom",
     "Masks",
+    "Movement",
+    "Realism",
     "SimulatedScan",
     "StudyHeader",
     "Truth",
     "images",
+    "kudo_phantom",
     "lesion",
     "simulate",
     "write_dicom",

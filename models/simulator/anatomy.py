@@ -1,6 +1,6 @@
 """A head: the ICBM152 tissue maps, warped into one patient."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -154,6 +154,14 @@ class Anatomy:
             mean += np.stack(_sampled(warp.on(grid.shifted(cut * thickness_mm)), atrophy))
         mean /= len(cuts)
         return cls(mean[0], mean[1], mean[2], mean[3], warp.on(grid))
+
+    def hollowed(self, cavity: NDArray[np.float32] | None) -> "Anatomy":
+        """The head with tissue replaced by fluid where ``cavity``, 0 to 1, says so."""
+        if cavity is None:
+            return self
+        kept = 1.0 - cavity
+        fluid = self.csf + (self.grey + self.white) * cavity
+        return replace(self, grey=self.grey * kept, white=self.white * kept, csf=fluid)
 
     @property
     def brain(self) -> NDArray[np.bool_]:

@@ -1,6 +1,6 @@
 """The contrast bolus: the true arterial curve and the venous one it becomes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +66,7 @@ class Bolus:
         shape = rng.uniform(2.2, 4.5)
         width_s = float(np.clip(10.5 * np.exp(0.25 * rng.standard_normal()), 6.5, 18.0)) * slow
         return cls(
-            time_s=np.arange(0.0, end_s + _TAIL_S + STEP_S, STEP_S),
+            time_s=_internal_times(end_s),
             arrival_s=min(arrival_s * slow, 20.0),
             peak_hu=peak_hu,
             shape=shape,
@@ -76,6 +76,10 @@ class Bolus:
             venous_delay_s=rng.uniform(1.5, 3.5),
             venous_transit_s=rng.uniform(3.0, 5.0) * slow,
         )
+
+    def until(self, end_s: float) -> "Bolus":
+        """The same bolus for a scan that ends at ``end_s`` [s]."""
+        return replace(self, time_s=_internal_times(end_s))
 
     def artery(self, t_s: NDArray[np.float64]) -> NDArray[np.float64]:
         """Enhancement of pure arterial blood at any times [HU]."""
@@ -101,3 +105,7 @@ class Bolus:
         transit = np.diff(special.gammainc(shape, late * shape / self.venous_transit_s))
         curve: NDArray[np.float64] = np.convolve(self.aif, transit)[: len(self.time_s)]
         return curve
+
+
+def _internal_times(end_s: float) -> NDArray[np.float64]:
+    return np.arange(0.0, end_s + _TAIL_S + STEP_S, STEP_S)

@@ -6,7 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.simulator.anatomy import Anatomy
+from models.simulator.deficit import Change, of_stroke
 from models.simulator.fields import Grid, SmoothField, finer
+from models.simulator.further import FURTHER, damage
+from models.simulator.territories import distance, near, ramp, within
 
 STROKES = ("mca", "m2", "aca", "pca", "small")
 PATHOLOGIES = (*STROKES, "none", "stenosis", "low_output")
@@ -23,14 +26,6 @@ _WEIGHTS = {
     "low_output": 0.05,
 }
 
-# What each artery feeds: places in ICBM152 space (|x|, y, z) [mm]; the nearest one wins.
-_TERRITORIES: dict[str, tuple[tuple[float, float, float], ...]] = {
-    "aca": ((8, 60, -5), (8, 55, 20), (10, 35, 45), (10, 8, 62), (10, -22, 64), (8, -42, 55)),
-    "mca superior": ((46, 34, 4), (52, 14, 18), (50, -4, 36), (44, -20, 50), (36, 30, 32)),
-    "mca inferior": ((56, -16, -14), (58, -34, 6), (52, -52, 24), (44, 2, -30), (42, -58, 40)),
-    "mca deep": ((24, 6, 2), (24, -6, 16), (38, 2, 4), (30, -14, 28), (30, 18, 18)),
-    "pca": ((12, -78, 4), (18, -92, 6), (24, -62, -8), (26, -40, -18), (10, -18, 6), (10, -64, 30)),
-}
 _CAROTID = ("aca", "mca superior", "mca inferior", "mca deep")
 
 
@@ -77,6 +72,9 @@ class Pathology:
         Seconds added to the healthy delay.
     infarct
         0 to 1, how far a voxel is infarcted (darkens the baseline).
+    cavity
+        0 to 1, how much of a voxel's tissue an old infarct has turned into fluid; None where
+        there is none.
     """
 
     name: str
@@ -85,6 +83,20 @@ class Pathology:
     cbv: NDArray[np.float32]
     delay_s: NDArray[np.float32]
     infarct: NDArray[np.float32]
+    cavity: NDArray[np.float32] | None = None
+
+    def with_another(self, other: "Pathology") -> "Pathology":
+        """Both at once; the name stays this one's."""
+        cavities = [each.cavity for each in (self, other) if each.cavity is not None]
+        return Pathology(
+            name=self.name,
+            side=self.side or other.side,
+            cbf=self.cbf * other.cbf,
+            cbv=self.cbv * other.cbv,
+            delay_s=self.delay_s + other.delay_s,
+            infarct=np.maximum(self.infarct, other.infarct),
+            cavity=np.maximum(cavities[0], cavities[-1]) if cavities else None,
+        )
 
 
 def choose(rng: np.random.Generator, asked: str | None) -> str:
@@ -95,15 +107,17 @@ def choose(rng: np.random.Generator, asked: str | None) -> str:
     rng
         Random numbers, drawn whatever was asked, so that asking changes nothing else.
     asked
-        One of :data:`PATHOLOGIES`, ``stroke`` for any stroke, None for any pathology.
+        One of :data:`PATHOLOGIES` or :data:`FURTHER`, ``stroke`` for any of :data:`STROKES`,
+        None for any of :data:`PATHOLOGIES`.
 
     Raises
     ------
     ValueError
         If the name is not known.
     """
-    if asked not in (None, "stroke", *PATHOLOGIES):
-        raise ValueError(f"no pathology {asked!r}; there are stroke, {', '.join(PATHOLOGIES)}")
+    known = ("stroke", *PATHOLOGIES, *FURTHER)
+    if asked not in (None, *known):
+        raise ValueError(f"no pathology {asked!r}; there are {', '.join(known)}")
     names = STROKES if asked == "stroke" else PATHOLOGIES
     weights = np.array([_WEIGHTS[name] for name in names])
     drawn = str(rng.choice(names, p=weights / weights.sum()))
@@ -116,7 +130,7 @@ def afflict(name: str, rng: np.random.Generator, anatomy: Anatomy, grid: Grid) -
     Parameters
     ----------
     name
-        One of :data:`PATHOLOGIES`.
+        One of :data:`PATHOLOGIES` or :data:`FURTHER`.
     rng
         Random numbers.
     anatomy, grid
@@ -126,46 +140,50 @@ def afflict(name: str, rng: np.random.Generator, anatomy: Anatomy, grid: Grid) -
     step = max(1, round(_COARSE_MM / float(grid.x_mm[1] - grid.x_mm[0])))
     places = anatomy.ras_mm[:, :, ::step, ::step]
     coarse = grid.coarser(step)
-    if name in STROKES:
+    if name in FURTHER:
+        change, side = damage(name, side, rng, places, coarse)
+    elif name in STROKES:
         deficit, infarct = _stroke(name, side, rng, places, coarse)
+        change = of_stroke(rng, deficit, infarct, _wobble(rng, coarse))
     elif name == "stenosis":
-        extent = _ramp(_within(_CAROTID, side, rng, places, coarse), -6.0, 6.0)
-        deficit, infarct = extent, np.zeros_like(extent)
+        extent = ramp(within(_CAROTID, side, rng, places, coarse), -6.0, 6.0)
+        change = _stenosis(rng, extent, _wobble(rng, coarse))
     else:
         side = ""
-        deficit = infarct = np.zeros(coarse.shape, np.float32)
-    rows = len(grid.y_mm)
-    wobble = SmoothField.drawn(rng, 14.0).on(coarse)
-    fields = _consequences(name, rng, deficit, infarct, wobble)
-    return Pathology(name, side, *(finer(f.astype(np.float32), step, rows) for f in fields))
+        nowhere = np.zeros(coarse.shape, np.float32)
+        wobble = _wobble(rng, coarse)
+        slow = name == "low_output"
+        change = _low_output(rng, nowhere) if slow else of_stroke(rng, nowhere, nowhere, wobble)
+    return _on_the_scan(change, name, side, step, len(grid.y_mm))
 
 
-def _consequences(
-    name: str,
-    rng: np.random.Generator,
-    deficit: NDArray[np.float32],
-    infarct: NDArray[np.float32],
-    wobble: NDArray[np.float32],
-) -> tuple[NDArray[np.floating], ...]:
-    """CBF and CBV factors, added delay [s] and infarction from how deep the deficit is.
+def _on_the_scan(change: Change, name: str, side: str, step: int, rows: int) -> Pathology:
+    """A change on the coarse grid as a pathology on the scan's."""
+    cbf, cbv, delay_s, infarct = (
+        finer(values.astype(np.float32), step, rows)
+        for values in (change.cbf, change.cbv, change.delay_s, change.infarct)
+    )
+    cavity = change.cavity
+    hollow = None if cavity is None else finer(cavity.astype(np.float32), step, rows)
+    return Pathology(name, side, cbf, cbv, delay_s, infarct, hollow)
 
-    A deficit of 0.3 is benign oligaemia, 0.5 the edge of the penumbra, 0.75 its depth and 1
-    an infarct; the ranges are SCIENCE.md section 3's.
-    """
-    if name == "stenosis":
-        late = rng.uniform(1.0, 4.0) * deficit * (1.0 + 0.1 * wobble)
-        return 1.0 - 0.04 * deficit, 1.0 + 0.05 * deficit, late, infarct
-    if name == "low_output":
-        slow = np.ones_like(deficit)
-        return slow * rng.uniform(0.75, 0.9), slow, slow * rng.uniform(0.3, 1.2), infarct
-    depth = [0.0, 0.3, 0.5, 0.75, 0.85, 1.0]
-    penumbra, floor = rng.uniform(0.40, 0.52), rng.uniform(0.06, 0.14)
-    cbf = np.interp(deficit, depth, [1.0, 0.82, 0.64, penumbra, 0.2, floor])
-    recruited = rng.uniform(1.0, 1.15)
-    cbv = np.interp(deficit, depth, [1.0, 1.05, recruited, 0.95, 0.5, 1.8 * floor])
-    slowest = rng.uniform(6.0, 9.5)
-    delay = np.interp(deficit, depth, [0.0, 1.3, 3.4, 0.8 * slowest, 0.9 * slowest, slowest])
-    return cbf, cbv, delay * np.exp(0.15 * wobble), infarct
+
+def _wobble(rng: np.random.Generator, grid: Grid) -> NDArray[np.float32]:
+    return SmoothField.drawn(rng, 14.0).on(grid)
+
+
+def _stenosis(
+    rng: np.random.Generator, extent: NDArray[np.float32], wobble: NDArray[np.float32]
+) -> Change:
+    """A narrowed carotid: late by 1 to 4 s, flow held up by wider vessels."""
+    late = rng.uniform(1.0, 4.0) * extent * (1.0 + 0.1 * wobble)
+    return Change(1.0 - 0.04 * extent, 1.0 + 0.05 * extent, late, np.zeros_like(extent))
+
+
+def _low_output(rng: np.random.Generator, nowhere: NDArray[np.float32]) -> Change:
+    """A failing heart: less flow everywhere, and late."""
+    slow = np.ones_like(nowhere)
+    return Change(slow * rng.uniform(0.75, 0.9), slow, slow * rng.uniform(0.3, 1.2), nowhere)
 
 
 def _stroke(
@@ -178,63 +196,20 @@ def _stroke(
     """Deficit and infarction, both 0 to 1, of an occlusion on the coarse grid."""
     if name == "small":
         reach_mm = rng.uniform(11.0, 20.0)
-        seat = _near(rng, _SMALL_SEAT_RAS_MM, 16.0)
-        inside = reach_mm - _distance(places, seat, side)
+        seat = near(rng, _SMALL_SEAT_RAS_MM, 16.0)
+        inside = reach_mm - distance(places, seat, side)
         inside += 0.25 * reach_mm * SmoothField.drawn(rng, 12.0).on(grid)
         core_mm = rng.uniform(0.2, 0.85) * 14.0
     else:
         variants = _OCCLUSIONS[name]
         occlusion = variants[int(rng.integers(len(variants)))]
-        seat = _near(rng, occlusion.seat, 7.0)
-        inside = _within(occlusion.fed, side, rng, places, grid)
+        seat = near(rng, occlusion.seat, 7.0)
+        inside = within(occlusion.fed, side, rng, places, grid)
         inside -= np.float32(rng.uniform(0.0, occlusion.collaterals_mm))
         core_mm = rng.uniform(0.2, 0.85) * occlusion.core_mm
-    nearness = core_mm - _distance(places, seat, side)
+    nearness = core_mm - distance(places, seat, side)
     nearness += 0.3 * core_mm * SmoothField.drawn(rng, 16.0).on(grid)
     nearness += 2.0 * SmoothField.drawn(rng, 7.0).on(grid)
     deficit = np.interp(inside, [-14.0, -4.0, 2.0, 14.0], [0.0, 0.3, 0.52, 0.72])
-    infarct = _ramp(np.minimum(nearness, inside - 2.0), -2.0, 3.0)
+    infarct = ramp(np.minimum(nearness, inside - 2.0), -2.0, 3.0)
     return (deficit + (1.0 - deficit) * infarct).astype(np.float32), infarct
-
-
-def _near(
-    rng: np.random.Generator, place: tuple[float, float, float], spread_mm: float
-) -> NDArray[np.float64]:
-    """A place somewhere near another."""
-    return np.asarray(place + rng.normal(0.0, spread_mm, 3) * [0.6, 1.0, 0.7], np.float64)
-
-
-def _within(
-    fed: tuple[str, ...],
-    side: str,
-    rng: np.random.Generator,
-    places: NDArray[np.float32],
-    grid: Grid,
-) -> NDArray[np.float32]:
-    """How far inside the territories each voxel lies [mm], with an irregular border."""
-    nearest = {mine: np.full(grid.shape, np.float32(np.inf)) for mine in (True, False)}
-    for territory, seeds in _TERRITORIES.items():
-        mine = territory in fed
-        for seed in seeds:
-            moved = seed + rng.normal(0.0, 3.0, 3)
-            nearest[mine] = np.minimum(nearest[mine], _distance(places, moved, side))
-    inside = nearest[False] - nearest[True]
-    inside += 4.0 * SmoothField.drawn(rng, 18.0).on(grid)
-    inside += 2.0 * SmoothField.drawn(rng, 7.0).on(grid)
-    across = places[0] * (1.0 if side == "right" else -1.0)
-    return np.asarray(np.minimum(inside, 4.0 * across), np.float32)
-
-
-def _distance(
-    places: NDArray[np.float32], seed: NDArray[np.float64], side: str
-) -> NDArray[np.float32]:
-    """Distance of every voxel from a place on the affected side [mm]."""
-    x = seed[0] if side == "right" else -seed[0]
-    squares = sum((places[i] - np.float32(v)) ** 2 for i, v in enumerate((x, seed[1], seed[2])))
-    return np.asarray(np.sqrt(squares), np.float32)
-
-
-def _ramp(values: NDArray[np.float32], low: float, high: float) -> NDArray[np.float32]:
-    """0 below ``low``, 1 above ``high``, smooth between."""
-    t = np.clip((values - low) / (high - low), 0.0, 1.0)
-    return np.asarray(t * t * (3.0 - 2.0 * t), np.float32)

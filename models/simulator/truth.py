@@ -75,9 +75,12 @@ class Truth:
     curves
         The true arterial and venous curves.
     arrival_s
-        When contrast arrives in the head's arteries [s] from the earliest image.
+        When contrast arrives in the head's arteries [s] from the earliest image; negative
+        where it was there before.
     motion
-        (T, 3) float64: how far each pass is moved along Y and X [mm] and turned [degrees].
+        (T, 3) float64: how far each pass is moved along Y and X [mm] and turned in-plane
+        [degrees]; (T, 6) where the head moves as a rigid body: then also along Z [mm] and
+        turned about Y and X [degrees].
     pathology, side
         What was simulated, and on which side.
     voxel_ml
