@@ -16,6 +16,7 @@ _COMMANDS = {
     "simulate": ("models.simulator.command", "simulate_command", "simulate"),
     "train": ("models.training.command", "train", "train"),
     "export": ("models.export.command", "export", "train"),
+    "evaluate": ("models.evaluation.command", "evaluate", "simulate"),
     "score": ("models.scoring.command", "score", "train"),
 }
 

@@ -14,6 +14,7 @@ FRAMES = {89: 1, 44: 2, 30: 3, 18: 5, 10: 9}
 MOTIONS_MM = (0.0, 1.0, 2.0, 5.0)
 WITHOUT_STROKE = ("none", "stenosis", "low_output")
 FIRST = "first"
+PHANTOM = "phantom"
 
 
 @dataclass(frozen=True)

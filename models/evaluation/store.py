@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,7 +15,17 @@ _ROOT = Path(__file__).resolve().parents[2]
 # What a score depends on besides its case and estimator: a change of any of it is a new score.
 _CODE = ("node/perfusion", "node/inference", "models/simulator", "models/evaluation")
 # How scores are summed up and shown changes none of them.
-_SHOWING = frozenset({"report.py", "tables.py", "figures.py", "summary.py", "command.py"})
+_SHOWING = frozenset(
+    {
+        "evaluation.py",
+        "report.py",
+        "tables.py",
+        "figures.py",
+        "gallery.py",
+        "summary.py",
+        "command.py",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -34,15 +45,17 @@ class ScoreStore:
         path = self.path(case, estimator)
         try:
             return Score.of_facts(json.loads(path.read_text())["score"])
-        except FileNotFoundError:
-            return None
-        except (ValueError, KeyError, TypeError):
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
             return None
 
-    def damaged(self, case: Case, estimator: EstimatorId) -> Path | None:
-        """The file of a score that is there and cannot be read."""
-        path = self.path(case, estimator)
-        return path if path.exists() and self.read(case, estimator) is None else None
+    def damaged(self, cases: Iterable[Case], estimators: Sequence[EstimatorId]) -> list[Path]:
+        """The files of scores that are there and cannot be read."""
+        pairs = [(case, who) for case in dict.fromkeys(cases) for who in estimators]
+        return [
+            path
+            for pair in pairs
+            if (path := self.path(*pair)).exists() and self.read(*pair) is None
+        ]
 
     def keep(self, case: Case, estimator: EstimatorId, score: Score) -> None:
         """Write a score: wholly or not at all."""

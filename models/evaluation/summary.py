@@ -2,8 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from models.evaluation.agreement import (
     Limits,
@@ -15,7 +14,9 @@ from models.evaluation.agreement import (
     mean_interval,
     quartiles,
 )
+from models.evaluation.known import WHOLE
 from models.evaluation.score import LESIONS, Score
+from node.perfusion import Quantity
 
 FIGURES = ("r", "slope", "bias", "mae")
 
@@ -50,6 +51,10 @@ class LesionSummary:
     found_max_ml: float
 
 
+UNKNOWN = LesionSummary(None, None, None, None, None, None, None, 0.0)
+"""What is known of a lesion that was never measured."""
+
+
 @dataclass(frozen=True)
 class Summary:
     """One estimator over the cases of one point.
@@ -76,10 +81,13 @@ class Summary:
     analysed: Spread | None
     seconds: Spread | None
 
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The summary as JSON data."""
-        return asdict(self)
+    def lesion(self, name: str) -> LesionSummary:
+        """The lesion of a name; :data:`UNKNOWN` where it was never measured."""
+        return self.lesions.get(name, UNKNOWN)
+
+    def whole(self, quantity: Quantity) -> Mapping[str, Spread]:
+        """The figures of a map over all tissue; empty where it was never measured."""
+        return self.maps.get(quantity.value, {}).get(WHOLE, {})
 
 
 def summary(scores: Sequence[Score]) -> Summary:

@@ -1,0 +1,205 @@
+"""``python -m models evaluate``."""
+
+import json
+import os
+import platform
+import shutil
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from models.evaluation.cases import Case, CaseSet, Extent, case_sets
+from models.evaluation.estimators import ALL, EstimatorId, identify
+from models.evaluation.evaluation import About, Evaluation
+from models.evaluation.figures import draw
+from models.evaluation.gallery import draw_maps
+from models.evaluation.report import markdown
+from models.evaluation.run import collected, run, tasks
+from models.evaluation.score import LESIONS, Score
+from models.evaluation.store import ScoreStore
+from models.evaluation.tables import cell
+from node.errors import NodeError
+
+CACHE = Path(".cache/evaluation")
+SEED = 950_000
+QUICK = Extent(patients=10, seed=SEED, rows=128, slices=16)
+FULL = Extent(patients=40, seed=SEED, rows=256, slices=16)
+_ROOT = Path(__file__).resolve().parents[2]
+
+
+def evaluate(  # noqa: PLR0913, PLR0917  (a command's options are its arguments)
+    quick: Annotated[
+        bool, typer.Option("--quick", help="128 pixels, 10 cases a point: minutes, not hours.")
+    ] = False,
+    estimator: Annotated[
+        list[str] | None,
+        typer.Option(help=f"{', '.join(ALL)}, or a path to an .onnx file; may be given again."),
+    ] = None,
+    cases: Annotated[
+        int | None, typer.Option(min=1, help="Patients at every point; 10 if quick, else 40.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The first patient.")] = SEED,
+    axis: Annotated[
+        list[str] | None, typer.Option(help="Only this question's cases; prints, writes nothing.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="Folder of report, JSON and images/.")] = Path("docs"),
+    cache: Annotated[Path, typer.Option(help="Where finished scores are kept.")] = CACHE,
+    workers: Annotated[int, typer.Option(min=0, help="Cases side by side; 0: one a core.")] = 0,
+) -> None:
+    """Judge estimators of perfusion maps on simulated scans whose truth is known.
+
+    Every estimator sees the same scans: full and reduced dose, fewer time points, every
+    acquisition scheme and residue function, a moving head, patients without stroke, another
+    generator, a phantom, and scans that must be refused. Writes OUT/evaluation.md,
+    OUT/evaluation.json and OUT/images/evaluation-*.png.
+
+    Stop it whenever you like: finished scores are kept, and the next call goes on from there.
+
+    For example:
+
+    - `python -m models evaluate --quick`
+
+    - `python -m models evaluate --quick --estimator network --estimator .cache/run/new.onnx`
+
+    - `python -m models evaluate --quick --axis headline --axis dose --cases 4`
+    """
+    console = Console(stderr=True)
+    usual = QUICK if quick else FULL
+    extent = Extent(cases or usual.patients, seed, usual.rows, usual.slices)
+    sets = _asked(case_sets(extent), axis)
+    estimators = _identified(estimator or list(ALL))
+    began = datetime.now(UTC)
+    scores = _scored(sets, estimators, ScoreStore(cache), workers or os.cpu_count() or 1, console)
+    about = About(
+        _command(quick, estimator, extent), _commit(), f"{began:%Y-%m-%d}", _machine(), extent
+    )
+    evaluation = Evaluation(about, sets, estimators, scores)
+    _show(evaluation)
+    if axis:
+        return
+    write(evaluation, out)
+    minutes = (datetime.now(UTC) - began).total_seconds() / 60.0
+    console.print(f"{out / 'evaluation.md'} written after {minutes:.1f} min")
+
+
+def write(evaluation: Evaluation, out: Path) -> None:
+    """Write report, JSON and pictures of an evaluation below a folder."""
+    out.mkdir(parents=True, exist_ok=True)
+    draw(evaluation, out / "images")
+    draw_maps(evaluation, out / "images")
+    facts = json.dumps(evaluation.facts, allow_nan=False, separators=(",", ":"))
+    (out / "evaluation.json").write_text(facts + "\n")
+    (out / "evaluation.md").write_text(markdown(evaluation))
+
+
+def _asked(sets: tuple[CaseSet, ...], axes: list[str] | None) -> tuple[CaseSet, ...]:
+    if unknown := set(axes or ()) - {s.axis for s in sets}:
+        names = ", ".join(s.axis for s in sets)
+        raise typer.BadParameter(
+            f"no {', '.join(sorted(unknown))}; there are {names}", param_hint="--axis"
+        )
+    return tuple(s for s in sets if not axes or s.axis in axes)
+
+
+def _identified(sources: list[str]) -> tuple[EstimatorId, ...]:
+    try:
+        found = tuple(dict.fromkeys(identify(source) for source in sources))
+    except (ValueError, NodeError) as problem:
+        raise typer.BadParameter(str(problem), param_hint="--estimator") from None
+    if len({who.name for who in found}) < len(found):
+        names = ", ".join(who.name for who in found)
+        raise typer.BadParameter(f"two estimators share a name: {names}", param_hint="--estimator")
+    return found
+
+
+def _scored(
+    sets: tuple[CaseSet, ...],
+    estimators: tuple[EstimatorId, ...],
+    store: ScoreStore,
+    workers: int,
+    console: Console,
+) -> dict[tuple[Case, str], Score]:
+    cases = [case for each in sets for case in each]
+    for path in store.damaged(cases, estimators):
+        console.print(f"{path} cannot be read: scored again")
+    todo = tasks(cases, estimators, store)
+    with _progress(console) as progress:
+        whole = len(dict.fromkeys(cases))
+        bar = progress.add_task("scans", total=whole, completed=whole - len(todo))
+        run(todo, store, workers, lambda _: progress.advance(bar))
+    return collected(cases, estimators, store)
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+    )
+
+
+def _show(evaluation: Evaluation) -> None:
+    """The table at the prompt: overlap at every point."""
+    head = ("question", "point", "estimator", "maps", "hypoperfusion Dice", "core Dice")
+    shown = Table(*head)
+    for axis in evaluation.axes:
+        for point, who, found in evaluation.rows(axis):
+            overlaps = [cell(found.lesion(name).dice) for name in LESIONS]
+            count = f"{found.cases - found.refused}/{found.cases}"
+            shown.add_row(axis, point, who.name, count, *overlaps)
+    Console().print(shown)
+
+
+def _command(quick: bool, estimators: list[str] | None, extent: Extent) -> str:
+    parts = ["python -m models evaluate", "--quick" if quick else ""]
+    parts += [f"--estimator {source}" for source in estimators or ()]
+    parts += [f"--cases {extent.patients}", f"--seed {extent.seed}"]
+    return " ".join(part for part in parts if part)
+
+
+def _commit() -> str:
+    """The commit of the code, and whether files differ from it."""
+    git = shutil.which("git") or "git"
+    asked = ("rev-parse", "HEAD"), ("status", "--porcelain", "--", "node", "models")
+    try:
+        head, changed = (
+            subprocess.run(
+                (git, *call), cwd=_ROOT, capture_output=True, text=True, check=True
+            ).stdout.strip()
+            for call in asked
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "not in a git repository"
+    return f"commit {head[:12]}" + (", with uncommitted changes" if changed else "")
+
+
+def _machine() -> str:
+    names = [
+        line.partition(":")[2].strip()
+        for line in _cpuinfo().splitlines()
+        if line.startswith("model name")
+    ]
+    processor = names[0] if names else platform.processor() or platform.machine()
+    return f"{processor}, {os.cpu_count()} cores, Python {platform.python_version()}"
+
+
+def _cpuinfo() -> str:
+    path = Path("/proc/cpuinfo")
+    return path.read_text() if path.exists() else ""

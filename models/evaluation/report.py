@@ -1,0 +1,192 @@
+"""The evaluation as a page that a person reads: docs/evaluation.md."""
+
+from collections.abc import Callable, Iterator
+
+from models.evaluation.cases import PHANTOM
+from models.evaluation.estimators import EstimatorId
+from models.evaluation.evaluation import Evaluation
+from models.evaluation.tables import (
+    axis_table,
+    correlation_table,
+    false_positive_table,
+    lesion_table,
+    map_table,
+    refusal_table,
+    refusals,
+    time_table,
+)
+from node.perfusion import Quantity
+
+HEADLINE, BROKEN, HEALTHY = "headline", "broken input", "no stroke"
+# DESIGN.md section 9, full dose, on another generator than the training's.
+BARS = {"hypoperfusion": ("0.93", "", "0.99", "", "", ""), "core": ("0.80", "", "0.99", "", "", "")}
+_QUESTIONS = {
+    "generator": (
+        "Another generator",
+        "`first` made the training's scans; any other is for evaluation only, and it is there that "
+        "the node's bars count.",
+    ),
+    "dose": ("Dose", "Share of 190 mA at 80 kV; the same patients, one after another noisier."),
+    "frames": (
+        "Fewer time points",
+        "Every first, second, third, fifth and ninth of 89 frames 0.5 s apart (`cine`, 8 slices), "
+        "hence 0.5 to 4.5 s apart; each frame at full dose.",
+    ),
+    "scheme": ("Acquisition schemes", "The schemes of `models.simulator.ACQUISITIONS`."),
+    "residue": (
+        "Residue functions",
+        "All tissue with one residue function; elsewhere every patient has a mixture of them.",
+    ),
+    "motion": (
+        "Motion left in",
+        "A head that drifts by so much; nothing corrects it here.",
+    ),
+}
+_OPENING = """\
+# Evaluation: how right the maps are
+
+> **Simulated data only.** No figure on this page comes from a patient. Not for diagnostic use.
+
+Made by `{about.command}`; the numbers behind it are in [evaluation.json](evaluation.json).
+
+| | |
+|---|---|
+| code | {about.commit} |
+| date | {about.date} |
+| machine | {about.machine} |
+| patients | seeds {extent.seed} to {last}, {extent.patients} at every point |
+| scans | {extent.rows} x {extent.rows} pixels over 230 mm, at most {extent.slices} slices |
+{estimators}
+
+How to read it:
+
+- The same patients everywhere; their seeds are no training's.
+- Truth and maps go by the same rule: Tmax = delay + MTT/2; hypoperfusion is Tmax > 6 s, core
+  CBF < 30 % of normal inside it (`node.perfusion.find_lesion`). Classical methods find their
+  artery themselves.
+- *maps / cases*: scans that gave maps, of all. Refused scans are counted, named at the end, and
+  in no other figure.
+- Dice counts the cases whose true lesion has at least 1 ml.
+- *healthy*: true Tmax up to 4 s. Map figures are over a region's voxels of one scan.
+- With few cases intervals are wide: read them before the figures.
+"""
+_INTERVAL = "Dice means, r and ICC with 95 % bootstrap intervals over the cases"
+_QUARTILES = "median [quartiles] over the cases"
+
+
+def markdown(evaluation: Evaluation) -> str:
+    """The report, sections in the order of what a reader asks."""
+    return "\n".join(part for section in _SECTIONS for part in section(evaluation))
+
+
+def _opening(evaluation: Evaluation) -> Iterator[str]:
+    about, extent = evaluation.about, evaluation.about.extent
+    last = extent.seed + extent.patients - 1
+    estimators = "\n".join(
+        f"| estimator {who.name} | {_described(who)} |" for who in evaluation.estimators
+    )
+    yield _OPENING.format(about=about, extent=extent, last=last, estimators=estimators)
+
+
+def _described(who: EstimatorId) -> str:
+    """Version and the beginning of the digest."""
+    parts = (who.version and f"version {who.version}", who.digest and f"sha256 {who.digest[:12]}")
+    return ", ".join(part for part in parts if part) or "part of the code"
+
+
+def _headline(evaluation: Evaluation) -> Iterator[str]:
+    yield "## Lesions at full dose"
+    yield ""
+    yield "![Volumes found against true volumes](images/evaluation-volumes.png)"
+    yield ""
+    for name in ("hypoperfusion", "core"):
+        yield f"### {name.capitalize()}"
+        yield ""
+        yield _caption(evaluation, HEADLINE, f"{_INTERVAL}; the median with quartiles")
+        yield lesion_table(evaluation, HEADLINE, name, BARS[name])
+    yield "The limits of agreement (1.96 standard deviations about the bias):"
+    yield ""
+    yield "![Bland-Altman plots](images/evaluation-bland-altman.png)"
+    yield ""
+    yield "One patient, truth and estimates; hypoperfusion outlined in white, core in red:"
+    yield ""
+    yield "![Maps beside the truth](images/evaluation-maps.png)"
+    yield ""
+
+
+def _false_positives(evaluation: Evaluation) -> Iterator[str]:
+    yield "## Scans without stroke"
+    yield ""
+    yield _caption(evaluation, HEALTHY, f"volumes found, {_QUARTILES}; right is 0 ml of core")
+    yield false_positive_table(evaluation, HEALTHY)
+
+
+def _questions(evaluation: Evaluation) -> Iterator[str]:
+    for axis, (title, explained) in _QUESTIONS.items():
+        yield f"## {title}"
+        yield ""
+        yield explained
+        if axis == "dose":
+            yield ""
+            yield "![Overlap by dose and by number of frames](images/evaluation-curves.png)"
+        yield ""
+        yield _caption(evaluation, axis, f"{_INTERVAL}; map errors {_QUARTILES}, over all tissue")
+        yield axis_table(evaluation, axis)
+
+
+def _maps(evaluation: Evaluation) -> Iterator[str]:
+    yield "## Maps by region"
+    yield ""
+    for quantity in Quantity:
+        meaning = quantity.meaning
+        yield f"### {quantity}: {meaning.name} [{meaning.unit}]"
+        yield ""
+        yield _caption(evaluation, HEADLINE, f"{_QUARTILES}; voxel by voxel within a region")
+        yield map_table(evaluation, HEADLINE, quantity)
+
+
+def _phantom(evaluation: Evaluation) -> Iterator[str]:
+    if PHANTOM not in evaluation.axes:
+        return
+    yield "## Kudo's phantom"
+    yield ""
+    yield "Tiles of known CBV, MTT and delay (Radiology 2013;267:201), one residue function a scan."
+    yield "Of 13 commercial programs 12 reached r > 0.9 for CBV, 7 for CBF and 4 for MTT."
+    yield ""
+    yield _caption(evaluation, PHANTOM, f"correlation over all tiles, {_QUARTILES}")
+    yield correlation_table(evaluation, PHANTOM)
+
+
+def _ends(evaluation: Evaluation) -> Iterator[str]:
+    yield "## Scans that cannot be analysed"
+    yield ""
+    yield "Each must be refused by name: no maps, no crash."
+    yield ""
+    yield _caption(evaluation, BROKEN, "the refusal's code")
+    yield refusal_table(evaluation, BROKEN)
+    yield "## Refused scans"
+    yield ""
+    yield refusals(evaluation, [axis for axis in evaluation.axes if axis != BROKEN])
+    yield "## Time"
+    yield ""
+    yield _caption(evaluation, HEADLINE, f"{_QUARTILES}; on one core, preparation included")
+    yield time_table(evaluation, HEADLINE)
+
+
+def _caption(evaluation: Evaluation, axis: str, spread: str) -> str:
+    """What every table says: command, seed, cases and spread."""
+    counts = sorted({len(cases) for cases in evaluation.axis(axis).points.values()})
+    cases = " or ".join(str(count) for count in counts)
+    about = evaluation.about
+    return f"*{cases} cases a row from seed {about.extent.seed}; {spread}. `{about.command}`*\n"
+
+
+_SECTIONS: tuple[Callable[[Evaluation], Iterator[str]], ...] = (
+    _opening,
+    _headline,
+    _false_positives,
+    _questions,
+    _phantom,
+    _maps,
+    _ends,
+)
