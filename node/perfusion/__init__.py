@@ -1,5 +1,8 @@
 """The science: a scan in, the network's input and the lesion out; no DICOM, no network."""
 
+from node.perfusion.arterial import ArterialInput, InputFunctions, VesselCurve, find_inputs
+from node.perfusion.box_model import BoxRegression
+from node.perfusion.deconvolution import METHODS, Deconvolved, deconvolve, estimate
 from node.perfusion.dynamic import DynamicCt
 from node.perfusion.lesion import Lesion, LesionThresholds, find_lesion
 from node.perfusion.maps import Estimator, PerfusionMaps
@@ -8,19 +11,36 @@ from node.perfusion.preparation import prepare
 from node.perfusion.quality import Grade, QualityFlag, assess
 from node.perfusion.quantities import Quantity
 from node.perfusion.restoration import onto_model, restore
+from node.perfusion.sampling import Clock
+from node.perfusion.solution import Method
+from node.perfusion.svd import BlockCirculantSvd, OscillationSvd, StandardSvd
 
 __all__ = [
+    "METHODS",
+    "ArterialInput",
+    "BlockCirculantSvd",
+    "BoxRegression",
+    "Clock",
+    "Deconvolved",
     "DynamicCt",
     "Estimator",
     "Grade",
+    "InputFunctions",
     "Lesion",
     "LesionThresholds",
+    "Method",
     "ModelGrid",
     "ModelInput",
+    "OscillationSvd",
     "PerfusionMaps",
     "QualityFlag",
     "Quantity",
+    "StandardSvd",
+    "VesselCurve",
     "assess",
+    "deconvolve",
+    "estimate",
+    "find_inputs",
     "find_lesion",
     "onto_model",
     "prepare",

@@ -1,0 +1,297 @@
+"""The arterial and venous functions, found without a person (SCIENCE.md section 2)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from node.perfusion.dynamic import DynamicCt
+from node.perfusion.enhancement import baseline_weights
+from node.perfusion.quality import Grade, QualityFlag
+from node.perfusion.sampling import Clock
+from node.perfusion.vessel_voxels import Candidates, Shape, strong_voxels
+from node.refusals import Refusal, RefusalCode
+
+ARRIVAL_WEIGHT = 3.5
+ARTERY_FWHM_S = (3.0, 15.0)
+# A failing heart widens the bolus; such an artery is taken where no other is, and flagged.
+WIDEST_FWHM_S = 30.0
+VENOUS_LAG_S = 2.0
+SINUS_FRACTION = 0.6
+CLUSTER_VOXELS = 3
+BEST_VOXELS = 10
+MIN_ARTERY_HU = 8.0
+MIN_PEAK_TO_NOISE = 5.0
+MAX_PARTIAL_VOLUME = 2.5
+
+
+@dataclass(frozen=True, eq=False)
+class ArterialInput:
+    """The curve that tissue is deconvolved with.
+
+    Parameters
+    ----------
+    clock
+        Times of its samples.
+    hu
+        (N,) float64 [HU], enhancement of arterial blood.
+    arrival_s
+        When contrast arrives [s] on the scan's clock.
+
+    Raises
+    ------
+    ValueError
+        If the curve is not on the clock, not finite, or has no area.
+    """
+
+    clock: Clock
+    hu: NDArray[np.float64]
+    arrival_s: float
+
+    def __post_init__(self) -> None:
+        if self.hu.shape != (self.clock.points,):
+            raise ValueError(f"the artery has {self.hu.shape} samples, not {self.clock.points}")
+        if not np.isfinite(self.hu).all():
+            raise ValueError("the artery's curve holds values that are not finite")
+        if self.hu.sum() <= 0 or np.ptp(self.hu) <= 0:
+            raise ValueError("the artery's curve does not rise: nothing can be deconvolved")
+
+
+@dataclass(frozen=True, eq=False)
+class VesselCurve:
+    """One vessel's curve as measured, and where.
+
+    Parameters
+    ----------
+    hu
+        (N,) float64 [HU] on the scan's :class:`Clock`.
+    site
+        (Z, Y, X) bool on the scan's grid, the voxels averaged.
+    peak_hu, fwhm_s
+        Height [HU] and full width at half of it [s].
+    arrival_s, half_rise_s
+        When it leaves the baseline and when it has reached half its height [s], on the scan's
+        clock.
+    noise_hu
+        Noise of the averaged curve [HU].
+    """
+
+    hu: NDArray[np.float64]
+    site: NDArray[np.bool_]
+    peak_hu: float
+    fwhm_s: float
+    arrival_s: float
+    half_rise_s: float
+    noise_hu: float
+
+
+@dataclass(frozen=True, eq=False)
+class InputFunctions:
+    """The arterial input function (AIF) and the venous output function (VOF) of a scan.
+
+    Parameters
+    ----------
+    clock
+        The times of both curves.
+    artery
+        As measured, lowered by partial volume.
+    vein
+        As measured; None where no vein fills clearly later than the artery.
+    partial_volume
+        k_av = AUC(VOF)/AUC(AIF), at least 1: what the artery's curve is multiplied with.
+    flags
+        What a reader must know about them.
+    """
+
+    clock: Clock
+    artery: VesselCurve
+    vein: VesselCurve | None
+    partial_volume: float
+    flags: tuple[QualityFlag, ...]
+
+    @property
+    def arterial_input(self) -> ArterialInput:
+        """The artery's curve, corrected for partial volume."""
+        return ArterialInput(
+            self.clock, self.artery.hu * self.partial_volume, self.artery.arrival_s
+        )
+
+
+def find_inputs(
+    scan: DynamicCt, brain: NDArray[np.bool_], arrival_s: float
+) -> InputFunctions | Refusal:
+    """The AIF and VOF of a scan, or why there is no artery.
+
+    Among the highest 5 % of the voxels in and around the brain, arteries are those with the
+    best score z(height) - 3.5 z(arrival) - z(width) and a width of 3-15 s; the best connected
+    cluster of at least three voxels is averaged. The vein is the largest high cluster
+    that fills at least 2 s later. Slices may have times of their own.
+
+    Parameters
+    ----------
+    scan
+        Any frame count and sampling that a :class:`Clock` can be made of.
+    brain
+        (Z, Y, X) bool; vessels are looked for in it and in a rim around it.
+    arrival_s
+        When contrast arrives in the head [s] on the scan's clock: earlier images are baseline.
+
+    Returns
+    -------
+    InputFunctions or Refusal
+        ``NO_BOLUS`` where nothing looks like an artery.
+
+    Raises
+    ------
+    ValueError
+        If the scan is not finite, the brain is not on its grid, or the scan is too short.
+    """
+    if brain.shape != scan.shape[1:]:
+        raise ValueError(f"the brain {brain.shape} is not on the scan's grid {scan.shape[1:]}")
+    if not np.isfinite(scan.hu.sum()):
+        raise ValueError("the scan holds values that are not finite")
+    clock = Clock.of(scan)
+    found = strong_voxels(scan, brain, clock, baseline_weights(scan.time_s, arrival_s))
+    artery = _artery(found, scan, clock)
+    if artery is None:
+        return _no_artery(found)
+    vein = _vein(found, artery, scan, clock)
+    partial_volume = _partial_volume(artery, vein, clock)
+    flags = _flags(artery, partial_volume)
+    return InputFunctions(clock, artery, vein, max(partial_volume, 1.0), flags)
+
+
+def _artery(found: Candidates, scan: DynamicCt, clock: Clock) -> VesselCurve | None:
+    """The best cluster of arterial voxels; a wide one only where there is no other."""
+    for widest in (ARTERY_FWHM_S[1], WIDEST_FWHM_S):
+        possible = (found.fwhm_s >= ARTERY_FWHM_S[0]) & (found.fwhm_s <= widest)
+        chosen = found.only(possible & (found.height_hu >= MIN_ARTERY_HU))
+        if len(chosen.height_hu) < CLUSTER_VOXELS:
+            continue
+        score = (
+            _standard(chosen.height_hu)
+            - ARRIVAL_WEIGHT * _standard(chosen.half_rise_s)
+            - _standard(chosen.fwhm_s)
+        )
+        curve = _best_cluster(chosen, score, scan, clock)
+        if curve is not None and curve.peak_hu >= MIN_PEAK_TO_NOISE * curve.noise_hu:
+            return curve
+    return None
+
+
+def _vein(
+    found: Candidates, artery: VesselCurve, scan: DynamicCt, clock: Clock
+) -> VesselCurve | None:
+    """The highest voxels of the largest sinus: of what is high and later than the artery.
+
+    Arteries beyond an occlusion fill late too, and high, but they are small.
+    """
+    late = found.half_rise_s >= artery.half_rise_s + VENOUS_LAG_S
+    chosen = found.only(late & (found.fwhm_s <= 2.0 * WIDEST_FWHM_S))
+    if len(chosen.height_hu) < CLUSTER_VOXELS:
+        return None
+    high = np.flatnonzero(chosen.height_hu >= SINUS_FRACTION * chosen.height_hu.max())
+    labels = chosen.clusters(high)
+    largest = high[labels == np.bincount(labels)[1:].argmax() + 1]
+    if len(largest) < CLUSTER_VOXELS:
+        return None
+    best = largest[np.argsort(-chosen.height_hu[largest])][:BEST_VOXELS]
+    return _curve(chosen, best, scan, clock)
+
+
+def _best_cluster(
+    found: Candidates, score: NDArray[np.float64], scan: DynamicCt, clock: Clock
+) -> VesselCurve | None:
+    """The connected cluster whose best voxels score highest, averaged.
+
+    The net is cast wider until it holds a cluster.
+    """
+    order = np.argsort(-score)
+    wanted = max(3 * BEST_VOXELS, len(order) // 20)
+    while True:
+        labels = found.clusters(order[:wanted])
+        sizes = np.bincount(labels)
+        large = np.flatnonzero(sizes >= CLUSTER_VOXELS)
+        large = large[large > 0]
+        if len(large):
+            break
+        if wanted >= len(order):
+            return None
+        wanted *= 2
+    members = [order[:wanted][labels == label][:BEST_VOXELS] for label in large]
+    best = max(members, key=lambda voxels: float(score[voxels].mean()))
+    return _curve(found, best, scan, clock)
+
+
+def _curve(
+    found: Candidates, voxels: NDArray[np.intp], scan: DynamicCt, clock: Clock
+) -> VesselCurve:
+    mean = found.curves[:, voxels].mean(axis=1).astype(np.float64)
+    shape = Shape.of(mean[:, None], clock)
+    bends = np.diff(found.curves[:, voxels], n=2, axis=0)
+    bends -= np.median(bends, axis=1, keepdims=True)
+    # 6 = 1 + 4 + 1: variance gain of a second difference. Neighbours share noise: about
+    # three count as one.
+    voxel_noise = 1.4826 * float(np.median(np.abs(bends))) / np.sqrt(6.0)
+    return VesselCurve(
+        hu=mean,
+        site=found.site(voxels, scan.shape[1:]),
+        peak_hu=float(mean.max()),
+        fwhm_s=float(shape.fwhm_s[0]),
+        arrival_s=float(shape.arrival_s[0]),
+        half_rise_s=float(shape.half_rise_s[0]),
+        noise_hu=float(voxel_noise / np.sqrt(max(len(voxels) / 3.0, 1.0))),
+    )
+
+
+def _partial_volume(artery: VesselCurve, vein: VesselCurve | None, clock: Clock) -> float:
+    """AUC(VOF)/AUC(AIF), each up to the same point of its course; 1 without a vein.
+
+    The scan ends at one time for both, but the vein is later: the artery's last seconds have
+    no counterpart in the vein and are left out.
+    """
+    if vein is None:
+        return 1.0
+    lag_s = vein.half_rise_s - artery.half_rise_s
+    end_s = clock.times_s[-1]
+    venous = _area(vein.hu, clock, end_s)
+    arterial = _area(artery.hu, clock, end_s - lag_s)
+    return venous / arterial if arterial > 0 else 1.0
+
+
+def _area(hu: NDArray[np.float64], clock: Clock, end_s: float) -> float:
+    """Area under a curve up to a time [HU s]."""
+    fine = np.arange(clock.start_s, end_s, clock.interval_s / 8.0)
+    return float(np.trapezoid(np.interp(fine, clock.times_s, hu), fine))
+
+
+def _flags(artery: VesselCurve, partial_volume: float) -> tuple[QualityFlag, ...]:
+    flags = []
+    if partial_volume > MAX_PARTIAL_VOLUME:
+        found = (
+            f"the vein's area is {partial_volume:.1f} times the artery's "
+            f"(at most {MAX_PARTIAL_VOLUME}): the artery is small against a voxel"
+        )
+        flags.append(QualityFlag("partial_volume", Grade.CAUTION, found))
+    if artery.fwhm_s > ARTERY_FWHM_S[1]:
+        found = (
+            f"the artery's bolus is {artery.fwhm_s:.0f} s wide (at most {ARTERY_FWHM_S[1]:.0f} s)"
+        )
+        flags.append(QualityFlag("wide_bolus", Grade.CAUTION, found))
+    return tuple(flags)
+
+
+def _no_artery(found: Candidates) -> Refusal:
+    highest = float(found.height_hu.max(initial=0.0))
+    return Refusal(
+        RefusalCode.NO_BOLUS,
+        found=f"no artery was found: no {CLUSTER_VOXELS} neighbouring voxels rise and fall like "
+        f"one within {WIDEST_FWHM_S:.0f} s; the highest rises by {highest:.0f} HU",
+        remedy="Check that contrast was given and that the scan ran during its passage.",
+    )
+
+
+def _standard(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values less their mean, over their standard deviation."""
+    scaled: NDArray[np.float64] = (values - values.mean()) / max(float(values.std()), 1e-6)
+    return scaled
