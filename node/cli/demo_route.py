@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,6 @@ from rich.status import Status
 from node.cli.demo_archive import SmallArchive
 from node.cli.demo_check import Findings, check
 from node.cli.output import console, progress, say
-from node.cli.supervisor import on_signals
 from node.errors import NodeError, PeerUnreachableError
 from node.ports import Pacs
 from node.scu import DicomPacs
@@ -79,8 +80,7 @@ def walk(folder: Path, *, once: bool) -> bool:
     DemoError
         If a step does not come to its end.
     """
-    stop = threading.Event()
-    on_signals(stop)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends at once, and tidily
     began = time.monotonic()
     _empty(folder)
     ports = Ports(_free_port(11112), _free_port(11113), _free_port(8050))
@@ -95,7 +95,8 @@ def walk(folder: Path, *, once: bool) -> bool:
         say(f"Status page:  http://127.0.0.1:{ports.status}/")
         if not once:
             say("Serving until Ctrl-C. Not for diagnostic use.", style="bold")
-            stop.wait()
+            with suppress(KeyboardInterrupt):
+                threading.Event().wait()
     finally:
         node.terminate()
         node.wait(60)
@@ -143,8 +144,8 @@ def _start_node(folder: Path, ports: Ports) -> subprocess.Popen[bytes]:
     )
     with (folder / "node.log").open("wb") as lines:
         return subprocess.Popen(
-            [sys.executable, "-m", "node.cli", "up", "--config", str(config)],
-            stdin=subprocess.DEVNULL,
+            [sys.executable, "-m", "node.cli", "up", "--until-stdin-closes", "-c", str(config)],
+            stdin=subprocess.PIPE,  # the node ends with this process, however that ends
             stdout=lines,
             stderr=subprocess.STDOUT,
             start_new_session=True,

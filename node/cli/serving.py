@@ -26,7 +26,7 @@ _PARTS = {
 }
 
 
-def up(config: ConfigOption = None) -> None:
+def up(config: ConfigOption = None, until_stdin_closes: _UntilStdinCloses = False) -> None:
     """Run the whole node on this machine: listener, workers, status page; Ctrl-C ends all.
 
     Redis is embedded unless redis_url is set; the registry is SQLite below data_dir unless
@@ -36,6 +36,8 @@ def up(config: ConfigOption = None) -> None:
     from node.inference import read_manifest
 
     settings = settings_from(config, level=logging.INFO)
+    if until_stdin_closes:
+        end_with_parent()
     with claimed(settings.data_dir):
         require_free_ports(settings)
         read_manifest(settings.model.path)  # a model that is missing or damaged is told now
