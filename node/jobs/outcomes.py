@@ -1,6 +1,7 @@
 """What a destination's answer means for a delivery: stored, tried again, or over."""
 
-from dataclasses import dataclass
+import random
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from node.errors import NodeError
@@ -19,10 +20,17 @@ class DeliveryPolicy:
         The pauses between tries.
     patience
         After this long since it was first due, a delivery is given up.
+    chance
+        Where in the jitter the next pause falls, 0 to 1; at random where None.
     """
 
     retry: RetryPolicy
     patience: timedelta
+    chance: float | None = None
+
+    def of_one_round(self) -> "DeliveryPolicy":
+        """The same, with one pause for all: what failed together is tried again together."""
+        return replace(self, chance=random.random())  # noqa: S311 - no secret
 
     def of_answer(self, due: DueDelivery, answer: StoreOutcome, now: datetime) -> DeliveryOutcome:
         """What a C-STORE response comes to (PS3.4 Table B.2-1); B0xx was stored all the same."""
@@ -53,7 +61,7 @@ class DeliveryPolicy:
             return _outcome(
                 due, DeliveryState.FAILED, status, f"given up after {hours:g} h: {message}"
             )
-        pause = timedelta(seconds=self.retry.pause_s(due.attempts + 1))
+        pause = timedelta(seconds=self.retry.pause_s(due.attempts + 1, chance=self.chance))
         return _outcome(due, DeliveryState.PENDING, status, message, now + pause)
 
 

@@ -110,24 +110,25 @@ class Steps:
     def _deliver_to(self, name: str, due: Sequence[DueDelivery], held: HeldLease) -> None:
         """One round at one destination: each answer is recorded as it comes."""
         ledger, waiting = self._node.registry, {each.sop_instance_uid: each for each in due}
+        outcomes = self._outcomes.of_one_round()
         uid_of = {each.path.name: each.sop_instance_uid for each in due}
 
         def note(answer: StoreOutcome) -> None:
             held.progressed()
             named = answer.sop_instance_uid
             answered = waiting.pop(named if answer.readable else uid_of.get(named, named))
-            outcome = self._outcomes.of_answer(answered, answer, _now())
+            outcome = outcomes.of_answer(answered, answer, _now())
             ledger.delivered(held.lease, outcome, now=_now())
-            if not ledger.extend(held.lease, self._timing.until()):
+            if not ledger.holds(held.lease):
                 raise WrongStateError("the series was re-opened or taken while it was sent")
 
         try:
             route.deliver(due, self._node.pacs(name), note)
         except (PeerUnreachableError, UnknownDestinationError) as fault:
             _LOG.warning("destination_failed", destination=name, found=str(fault))
+            now = _now()
             for each in waiting.values():
-                outcome = self._outcomes.of_fault(each, fault, _now())
-                ledger.delivered(held.lease, outcome, now=_now())
+                ledger.delivered(held.lease, outcomes.of_fault(each, fault, now), now=now)
 
     @contextmanager
     def _leased(self, wake: Wake) -> Iterator[HeldLease | None]:

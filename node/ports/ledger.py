@@ -41,6 +41,9 @@ class Ledger(Protocol):
     def extend(self, lease: Lease, until: datetime) -> bool:
         """Keep a series longer; False where the lease was lost."""
 
+    def holds(self, lease: Lease) -> bool:
+        """Whether the lease is still its owner's; cheap enough to ask for every object."""
+
     def leases(self) -> Sequence[Lease]:
         """Every lease in force, overdue ones too."""
 

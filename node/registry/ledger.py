@@ -82,18 +82,15 @@ class LedgerStore(CompletenessStore):
 
     def extend(self, lease: Lease, until: datetime) -> bool:
         """Keep a series longer; False where the lease was lost."""
-        table = schema.series
-        query = (
-            sa.update(table)
-            .where(
-                table.c.series_instance_uid == lease.series_instance_uid,
-                table.c.lease_owner == lease.owner,
-                table.c.revision == lease.revision,
-            )
-            .values(lease_until=until)
-        )
+        query = sa.update(schema.series).where(*_held(lease)).values(lease_until=until)
         with self._database.writing() as connection:
             return connection.execute(query).rowcount == 1
+
+    def holds(self, lease: Lease) -> bool:
+        """Whether the lease is still its owner's; cheap enough to ask for every object."""
+        query = sa.select(sa.exists().where(*_held(lease)))
+        with self._database.reading() as connection:
+            return bool(connection.execute(query).scalar_one())
 
     def leases(self) -> Sequence[Lease]:
         """Every lease in force, overdue ones too."""
@@ -280,3 +277,13 @@ class LedgerStore(CompletenessStore):
 
 def _reached(column: sa.Column[Any], now: datetime) -> sa.ColumnElement[bool]:
     return sa.or_(column.is_(None), column <= now)
+
+
+def _held(lease: Lease) -> tuple[sa.ColumnElement[bool], ...]:
+    """What is true of a series' row as long as a lease is its owner's."""
+    table = schema.series
+    return (
+        table.c.series_instance_uid == lease.series_instance_uid,
+        table.c.lease_owner == lease.owner,
+        table.c.revision == lease.revision,
+    )

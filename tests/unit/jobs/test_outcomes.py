@@ -63,3 +63,17 @@ def test_a_destination_that_left_the_settings_has_failed() -> None:
     """No time will bring it back; a person must."""
     outcome = POLICY.of_fault(DUE, UnknownDestinationError("no pacs"), NOW)
     assert outcome.state is State.FAILED
+
+
+def test_what_failed_in_one_round_is_tried_again_in_one_round() -> None:
+    """One pause for all objects of a destination, another for the next round."""
+    policy = DeliveryPolicy(RetryPolicy(5.0, 300.0), timedelta(hours=48))
+    rounds = [
+        {
+            one.of_fault(DUE, PeerUnreachableError("away"), NOW).next_try_at
+            for one in [policy.of_one_round()] * 8
+        }
+        for _ in range(8)
+    ]
+    assert {len(pauses) for pauses in rounds} == {1}
+    assert len(set.union(*rounds)) > 1

@@ -69,10 +69,12 @@ def test_a_lease_is_extended_by_its_owner_alone(registry: Registry) -> None:
     r.complete(registry)
     first = r.lease(registry)
     assert registry.extend(first, r.now(120))
+    assert registry.holds(first)
     (longer,) = registry.leases()
     registry.expire(longer, now=r.now(), max_attempts=3)
     second = r.lease(registry, owner="b")
     assert not registry.extend(first, r.now(120))
+    assert not registry.holds(first)
     assert registry.extend(second, r.now(120))
 
 
