@@ -3,10 +3,11 @@
 from models.simulator.acquisition import ACQUISITIONS, Acquisition
 from models.simulator.dicom_writer import StudyHeader, images, write_dicom
 from models.simulator.further import FURTHER
+from models.simulator.kudo import RESIDUES as KUDO_RESIDUES
 from models.simulator.kudo import KudoPhantom, kudo_phantom
 from models.simulator.pathology import PATHOLOGIES
 from models.simulator.realism import Faults, Movement, Realism
-from models.simulator.residue import FAMILIES
+from models.simulator.residue import FAMILIES, RHO_OVER_KH
 from models.simulator.scan import DEMO_SEED, SimulatedScan, simulate
 from models.simulator.truth import Curves, Masks, Truth, lesion
 
@@ -15,7 +16,9 @@ __all__ = [
     "DEMO_SEED",
     "FAMILIES",
     "FURTHER",
+    "KUDO_RESIDUES",
     "PATHOLOGIES",
+    "RHO_OVER_KH",
     "Acquisition",
     "Curves",
     "Faults",
