@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from node.perfusion.maps import Estimator, PerfusionMaps
 from node.perfusion.model_input import ModelInput
-from node.perfusion.pixels import area_weights, linear_weights
+from node.perfusion.pixels import area_weights, linear_weights, weighted
 from node.perfusion.quantities import Quantity
 
 
@@ -33,7 +33,7 @@ def restore(
     down = linear_weights(height, rows, y, pixel_mm / dy)
     across = linear_weights(width, columns, x, pixel_mm / dx)
     values = {
-        quantity: (down @ (planes @ across.T) * prepared.brain).astype(np.float32)
+        quantity: weighted(planes, down, across) * prepared.brain
         for quantity, planes in outputs.items()
     }
     return PerfusionMaps(
@@ -65,8 +65,7 @@ def onto_model(values: NDArray[np.float32], prepared: ModelInput) -> NDArray[np.
     (y, x), (_, dy, dx) = prepared.origin_px, prepared.scan.spacing_mm
     down = _area_from(values.shape[1], height, y, prepared.grid.pixel_mm / dy)
     across = _area_from(values.shape[2], width, x, prepared.grid.pixel_mm / dx)
-    averaged: NDArray[np.float32] = down @ (values @ across.T)
-    return averaged
+    return weighted(values, down, across)
 
 
 def _area_from(source: int, target: int, first: int, ratio: float) -> NDArray[np.float32]:
