@@ -17,7 +17,7 @@ _COMMANDS = {
     "train": ("models.training.command", "train", "train"),
     "export": ("models.export.command", "export", "train"),
     "evaluate": ("models.evaluation.command", "evaluate", "simulate"),
-    "score": ("models.scoring.command", "score", "train"),
+    "score": ("models.evaluation.score_command", "score_command", "train"),
 }
 
 
@@ -64,7 +64,7 @@ app = typer.Typer(
 
 @app.callback()
 def _workshop() -> None:
-    """How the network came to be: simulate scans, train on them, export, score."""
+    """How the network came to be: simulate scans, train on them, export, evaluate."""
 
 
 if __name__ == "__main__":

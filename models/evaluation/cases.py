@@ -1,20 +1,23 @@
 """Which scans are estimated: every case a value, every set of cases a question."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from models.evaluation.faults import FAULTS, break_scan
-from models.evaluation.known import KnownScan, known_patient
-from models.simulator import ACQUISITIONS, FAMILIES, Acquisition, simulate
+from models.evaluation.known import KnownScan, known_patient, known_phantom
+from models.simulator import ACQUISITIONS, FAMILIES, Acquisition, kudo_phantom, simulate
 
 DOSES = {"1": 1.0, "1/2": 0.5, "1/4": 0.25, "1/8": 0.125}
-# Every k-th of the paper's 89 frames at 0.5 s, and how many are kept.
-FRAMES = {89: 1, 44: 2, 30: 3, 18: 5, 10: 9}
+# Every k-th of the paper's 89 frames at 0.5 s, by how many are kept; all of them are no choice.
+FRAMES: Mapping[int | None, int] = {None: 1, 44: 2, 30: 3, 18: 5, 10: 9}
 MOTIONS_MM = (0.0, 1.0, 2.0, 5.0)
 WITHOUT_STROKE = ("none", "stenosis", "low_output")
 FIRST = "first"
 PHANTOM = "phantom"
+QUIET_PHANTOM = "phantom without noise"
+# Noise differs between scans of one phantom and nothing else: a few say what there is to say.
+PHANTOMS = 3
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,7 @@ class Case:
     def acquisition(self) -> Acquisition:
         """How it is scanned."""
         scheme = ACQUISITIONS[self.scheme].at(self.rows)
-        times = scheme.frame_times_s
-        if self.frames is not None:
-            times = times[:: FRAMES[self.frames]][: self.frames]
+        times = scheme.frame_times_s[:: FRAMES[self.frames]][: self.frames]
         return replace(
             scheme,
             slices=min(self.slices, scheme.slices),
@@ -131,12 +132,34 @@ def case_sets(extent: Extent) -> tuple[CaseSet, ...]:
         CaseSet("headline", {"standard": stroke()}),
         CaseSet("no stroke", {name: stroke(pathology=name) for name in WITHOUT_STROKE}),
         CaseSet("dose", {name: stroke(dose=dose) for name, dose in DOSES.items()}),
-        CaseSet("frames", {str(n): stroke(scheme="cine", frames=n) for n in FRAMES}),
+        CaseSet("frames", {str(n or 89): stroke(scheme="cine", frames=n) for n in FRAMES}),
         CaseSet("scheme", {name: stroke(scheme=name) for name in ACQUISITIONS}),
         CaseSet("residue", {name: stroke(residue=name) for name in FAMILIES}),
         CaseSet("motion", {f"{mm:g} mm": stroke(motion_mm=mm) for mm in MOTIONS_MM}),
         CaseSet("generator", {name: stroke(generator=name) for name in PATIENTS}),
+        CaseSet(PHANTOM, _phantoms(extent)),
         CaseSet("broken input", {name: stroke(fault=name)[:1] for name in FAULTS}),
+    )
+
+
+def _phantoms(extent: Extent) -> dict[str, tuple[Case, ...]]:
+    """Kudo's phantom without noise, at full and at a quarter of the dose."""
+
+    def phantoms(count: int, **changed: Any) -> tuple[Case, ...]:
+        seeds = range(extent.seed, extent.seed + count)
+        return tuple(Case(s, extent.rows, 16, pathology=None, **changed) for s in seeds)
+
+    count = min(PHANTOMS, extent.patients)
+    return {
+        "no noise": phantoms(1, generator=QUIET_PHANTOM),
+        "dose 1": phantoms(count, generator=PHANTOM),
+        "dose 1/4": phantoms(count, generator=PHANTOM, dose=0.25),
+    }
+
+
+def _phantom(case: Case, noise_hu: float) -> KnownScan:
+    return known_phantom(
+        kudo_phantom(noise_hu=noise_hu, seed=case.seed, shrink=min(max(512 // case.rows, 1), 4))
     )
 
 
@@ -148,5 +171,9 @@ def _first(case: Case) -> KnownScan:
 
 PATIENTS = {FIRST: _first}
 """Who makes patients."""
-GENERATORS = {**PATIENTS}
+GENERATORS: Mapping[str, Callable[[Case], KnownScan]] = {
+    **PATIENTS,
+    PHANTOM: lambda case: _phantom(case, case.acquisition.native_noise_hu),
+    QUIET_PHANTOM: lambda case: _phantom(case, 0.0),
+}
 """Who makes scans of any kind."""

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -28,9 +29,9 @@ from models.evaluation.figures import draw
 from models.evaluation.gallery import draw_maps
 from models.evaluation.report import markdown
 from models.evaluation.run import collected, run, tasks
-from models.evaluation.score import LESIONS, Score
+from models.evaluation.score import Score
 from models.evaluation.store import ScoreStore
-from models.evaluation.tables import cell
+from models.evaluation.tables import AXIS_HEAD, axis_rows
 from node.errors import NodeError
 
 CACHE = Path(".cache/evaluation")
@@ -156,15 +157,18 @@ def _progress(console: Console) -> Progress:
 
 
 def _show(evaluation: Evaluation) -> None:
-    """The table at the prompt: overlap at every point."""
-    head = ("question", "point", "estimator", "maps", "hypoperfusion Dice", "core Dice")
-    shown = Table(*head)
+    """The tables at the prompt, a section for each question."""
+    console = Console()
+    # Wide enough for every column where the output goes to a file or a pipe.
+    console = console if console.is_terminal else Console(width=170)
+    about = evaluation.about
+    caption = "mean Dice, r: 95 % bootstrap interval over the cases; errors: median [quartiles]"
+    shown = Table("question", *AXIS_HEAD, title=f"{about.command} (simulated)", caption=caption)
     for axis in evaluation.axes:
-        for point, who, found in evaluation.rows(axis):
-            overlaps = [cell(found.lesion(name).dice) for name in LESIONS]
-            count = f"{found.cases - found.refused}/{found.cases}"
-            shown.add_row(axis, point, who.name, count, *overlaps)
-    Console().print(shown)
+        shown.add_section()
+        for point, *cells in axis_rows(evaluation, axis):
+            shown.add_row(f"{axis}: {point}", *(escape(text) for text in cells))
+    console.print(shown)
 
 
 def _command(quick: bool, estimators: list[str] | None, extent: Extent) -> str:

@@ -6,11 +6,23 @@ from functools import lru_cache
 from pathlib import Path
 
 from node.inference import load_model, read_manifest
-from node.perfusion import DynamicCt, ModelInput, PerfusionMaps, prepare
+from node.perfusion import (
+    METHODS,
+    DynamicCt,
+    Method,
+    ModelGrid,
+    ModelInput,
+    PerfusionMaps,
+    estimate,
+    prepare,
+)
 from node.refusals import Refusal
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "perfusion.onnx"
 NETWORK = "network"
+# Every classical method starts from what ``prepare`` finds, and leaves its grid unused.
+_ANY_GRID = ModelGrid(time_points=32, interval_s=2.0, pixel_mm=1.8, multiple=16)
+_BY_LOWER = {name.lower(): name for name in METHODS}
 Estimate = Callable[[DynamicCt], PerfusionMaps | Refusal]
 
 
@@ -25,9 +37,9 @@ class EstimatorId:
     version
         Its version.
     digest
-        Of the network's weights; empty for a method that is code alone.
+        Of the network's weights; empty for a classical method.
     source
-        What :func:`estimator` opens: a name of :data:`METHODS`, ``network``, or a path.
+        What :func:`estimator` opens: a classical method's name, ``network``, or a path.
     """
 
     name: str
@@ -46,8 +58,9 @@ def identify(source: str) -> EstimatorId:
     ValueError
         If there is no such estimator.
     """
+    source = _BY_LOWER.get(source.lower(), source)
     if source in METHODS:
-        return EstimatorId(source, "", "", source)
+        return EstimatorId(source, METHODS[source].version, "", source)
     if source != NETWORK and not source.endswith(".onnx"):
         names = ", ".join((NETWORK, *METHODS))
         raise ValueError(f"no estimator {source!r}; there are {names}, or a path to an .onnx file")
@@ -65,7 +78,15 @@ def estimator(source: str) -> Estimate:
     ModelError
         If an .onnx file cannot be opened.
     """
-    return METHODS[source] if source in METHODS else _network(_weights(source))
+    return _classical(METHODS[source]) if source in METHODS else _network(_weights(source))
+
+
+def _classical(method: Method) -> Estimate:
+    def solve(scan: DynamicCt) -> PerfusionMaps | Refusal:
+        prepared = prepare(scan, _ANY_GRID)
+        return estimate(prepared, method) if isinstance(prepared, ModelInput) else prepared
+
+    return solve
 
 
 def _weights(source: str) -> Path:
@@ -83,7 +104,5 @@ def _network(weights: Path) -> Estimate:
     return predict
 
 
-METHODS: dict[str, Estimate] = {}
-"""The classical methods by name."""
 ALL = (NETWORK, *METHODS)
 """Every estimator that comes with the project."""

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter, minimum_filter
 
-from models.simulator import SimulatedScan
+from models.simulator import KUDO_RESIDUES, KudoPhantom, SimulatedScan
 from node.perfusion import DynamicCt, Quantity
 
 # Benign oligaemia begins at a Tmax of 4 s (SCIENCE.md section 3): it is neither healthy nor ill.
@@ -40,6 +41,9 @@ class KnownScan:
         The true lesion; None where the question makes no sense, as in a phantom of tiles.
     voxel_ml
         Volume of one voxel [ml].
+    parts
+        (Z, Y, X) int, for a phantom: voxels of one number are averaged before they are compared,
+        those of 0 left out. None compares voxel by voxel.
     """
 
     scan: DynamicCt
@@ -47,6 +51,7 @@ class KnownScan:
     regions: Mapping[str, NDArray[np.bool_]]
     lesion: KnownLesion | None
     voxel_ml: float
+    parts: NDArray[np.intp] | None = None
 
 
 def known_patient(simulated: SimulatedScan) -> KnownScan:
@@ -68,3 +73,36 @@ def known_patient(simulated: SimulatedScan) -> KnownScan:
         lesion=KnownLesion(truth.core, truth.hypoperfusion),
         voxel_ml=truth.voxel_ml,
     )
+
+
+def known_phantom(phantom: KudoPhantom) -> KnownScan:
+    """Kudo's phantom as a :class:`KnownScan`: a region for each residue function.
+
+    The middle half of each tile counts, as a mean.
+    """
+    tiles = phantom.tiles
+    # The first slice shows artery and vein; the others are as many for each residue function.
+    parts = np.array_split(np.arange(1, len(tiles)), len(KUDO_RESIDUES))
+    regions = {WHOLE: tiles}
+    for name, part in zip(KUDO_RESIDUES, parts, strict=True):
+        regions[f"{name} residue"] = tiles & np.isin(np.arange(len(tiles)), part)[:, None, None]
+    return KnownScan(
+        scan=phantom.scan,
+        maps=phantom.maps,
+        regions=regions,
+        lesion=None,
+        voxel_ml=phantom.scan.voxel_ml,
+        parts=_tile_numbers(phantom),
+    )
+
+
+def _tile_numbers(phantom: KudoPhantom) -> NDArray[np.intp]:
+    """A number for the middle half of each tile, 0 elsewhere, (Z, Y, X)."""
+    slices = np.arange(len(phantom.tiles))[:, None, None] * np.ones(phantom.tiles.shape)
+    each = np.stack([slices, phantom.delay_s, phantom.maps[Quantity.MTT]])[:, phantom.tiles]
+    numbers = np.zeros(phantom.tiles.shape, np.intp)
+    numbers[phantom.tiles] = np.unique(each, axis=1, return_inverse=True)[1].ravel() + 1
+    side_px = np.sqrt(np.bincount(numbers.ravel())[1:].min())
+    around = (1, int(side_px // 2) + 1, int(side_px // 2) + 1)
+    least, most = (f(numbers, size=around) for f in (minimum_filter, maximum_filter))
+    return np.where(least == most, numbers, 0)

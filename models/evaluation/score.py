@@ -112,12 +112,25 @@ def _map_scores(maps: PerfusionMaps, known: KnownScan) -> dict[str, dict[str, Ag
     found: dict[str, dict[str, Agreement]] = {}
     for quantity in (q for q in Quantity if q in known.maps):
         regions = {
-            name: agreement(known.maps[quantity][inside], maps[quantity][inside])
+            name: agreement(*_values(known, maps, quantity, region & maps.brain))
             for name, region in known.regions.items()
-            if (inside := region & maps.brain).any()
         }
         found[quantity.value] = {name: a for name, a in regions.items() if a is not None}
     return found
+
+
+def _values(
+    known: KnownScan, maps: PerfusionMaps, quantity: Quantity, inside: NDArray[np.bool_]
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+    """True and measured values of a region: voxels, or the means of a phantom's parts."""
+    pair = known.maps[quantity], maps[quantity]
+    if known.parts is None:
+        return pair[0][inside], pair[1][inside]
+    inside &= known.parts > 0
+    _, place = np.unique(known.parts[inside], return_inverse=True)
+    voxels = np.maximum(np.bincount(place), 1)
+    truth, measured = (np.bincount(place, values[inside]) / voxels for values in pair)
+    return truth, measured
 
 
 def _lesion_scores(maps: PerfusionMaps, known: KnownScan) -> dict[str, LesionScore]:

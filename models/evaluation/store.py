@@ -13,17 +13,24 @@ from models.evaluation.score import Score
 
 _ROOT = Path(__file__).resolve().parents[2]
 # What a score depends on besides its case and estimator: a change of any of it is a new score.
-_CODE = ("node/perfusion", "node/inference", "models/simulator", "models/evaluation")
+_CODE = (
+    "node/perfusion",
+    "node/inference",
+    "models/simulator",
+    "models/procedural",
+    "models/evaluation",
+)
 # How scores are summed up and shown changes none of them.
 _SHOWING = frozenset(
     {
+        "command.py",
         "evaluation.py",
-        "report.py",
-        "tables.py",
         "figures.py",
         "gallery.py",
+        "report.py",
+        "score_command.py",
         "summary.py",
-        "command.py",
+        "tables.py",
     }
 )
 

@@ -6,7 +6,7 @@ from models.evaluation.agreement import Limits, Spread
 from models.evaluation.evaluation import Evaluation
 from models.evaluation.known import REGIONS
 from models.evaluation.score import LESIONS
-from models.evaluation.summary import LesionSummary, Summary
+from models.evaluation.summary import FIGURES, LesionSummary, Summary
 from node.perfusion import Quantity
 
 NOTHING = "–"
@@ -34,7 +34,7 @@ def limits_cell(limits: Limits | None) -> str:
 
 
 def lesion_table(evaluation: Evaluation, axis: str, name: str, bar: Sequence[str]) -> str:
-    """Overlap and volumes of one lesion, a row for each point and estimator."""
+    """Overlap and volumes of one lesion, a row for each estimator, and the bar to reach."""
     head = (
         *(axis, "estimator", "maps / cases", "Dice, mean", "Dice, median", "volume r"),
         *("ICC(2,1)", "bias [limits], ml", "mean error, ml"),
@@ -43,39 +43,44 @@ def lesion_table(evaluation: Evaluation, axis: str, name: str, bar: Sequence[str
         (point, who.name, _counted(s), *_lesion_cells(s.lesion(name)))
         for point, who, s in evaluation.rows(axis)
     ]
-    return table(head, [*rows, *([("", "**bar**", "", *bar)] if bar else [])])
+    rows.append(("", "**bar**", "", *bar))
+    return table(head[1:], [row[1:] for row in rows])
+
+
+AXIS_HEAD = (
+    *("estimator", "maps / cases", "hypoperfusion Dice", "core Dice"),
+    *("hypoperfusion volume r", "core volume r", "CBF error", "Tmax error, s"),
+)
 
 
 def axis_table(evaluation: Evaluation, axis: str) -> str:
-    """What a question comes to: overlap, volumes and two maps' errors at every point."""
-    head = (
-        *(axis, "estimator", "maps / cases", "hypoperfusion Dice", "core Dice"),
-        *("hypoperfusion volume r", "core volume r", "CBF error", "Tmax error, s"),
-    )
+    """What a question comes to, as :func:`axis_rows`."""
+    return table((axis, *AXIS_HEAD), axis_rows(evaluation, axis))
+
+
+def axis_rows(evaluation: Evaluation, axis: str) -> list[tuple[str, ...]]:
+    """Overlap, volumes and two maps' errors at every point, by :data:`AXIS_HEAD`."""
     rows = []
     for point, who, s in evaluation.rows(axis):
         overlaps = [cell(s.lesion(name).dice) for name in LESIONS]
         volumes = [cell(s.lesion(name).volume_r) for name in LESIONS]
         errors = [cell(s.whole(q).get("mae"), digits) for q, digits in _ERRORS]
         rows.append((point, who.name, _counted(s), *overlaps, *volumes, *errors))
-    return table(head, rows)
+    return rows
 
 
 def map_table(evaluation: Evaluation, axis: str, quantity: Quantity) -> str:
-    """One map against the truth: a row for each region and estimator, points one below another."""
-    points = evaluation.axis(axis).points
-    head = (axis, "region", "estimator", "cases", "r", "slope", "bias", "mean absolute error")
+    """One map against the truth: a row for each region and estimator of an axis' only point."""
+    (point,) = evaluation.axis(axis).points
+    head = ("region", "estimator", "cases", "r", "slope", "bias", "mean absolute error")
+    found = [(who, evaluation.summary(axis, point, who)) for who in evaluation.estimators]
     rows = []
-    for point in points:
-        found = [(who, evaluation.summary(axis, point, who)) for who in evaluation.estimators]
-        for region in _regions([s for _, s in found], quantity):
-            for who, s in found:
-                figures = s.maps.get(quantity.value, {}).get(region, {})
-                count = str(figures["mae"].n) if "mae" in figures else "0"
-                cells = [cell(figures.get(name)) for name in ("r", "slope", "bias", "mae")]
-                rows.append((point, region, who.name, count, *cells))
-    if len(points) == 1:
-        return table(head[1:], [row[1:] for row in rows])
+    for region in _regions([s for _, s in found], quantity):
+        for who, s in found:
+            figures = s.maps.get(quantity.value, {}).get(region, {})
+            count = str(figures["mae"].n) if "mae" in figures else "0"
+            cells = [cell(figures.get(name)) for name in FIGURES]
+            rows.append((region, who.name, count, *cells))
     return table(head, rows)
 
 
@@ -135,10 +140,10 @@ def refusals(evaluation: Evaluation, axes: Iterable[str]) -> str:
 
 def time_table(evaluation: Evaluation, axis: str) -> str:
     """How long a scan took."""
-    head = (axis, "estimator", "maps / cases", "time, s", "tissue analysed")
+    head = ("estimator", "maps / cases", "time, s", "tissue analysed")
     rows = [
-        (point, who.name, _counted(s), cell(s.seconds), cell(s.analysed))
-        for point, who, s in evaluation.rows(axis)
+        (who.name, _counted(s), cell(s.seconds), cell(s.analysed))
+        for _, who, s in evaluation.rows(axis)
     ]
     return table(head, rows)
 
@@ -159,6 +164,6 @@ def _lesion_cells(found: LesionSummary) -> tuple[str, ...]:
 
 
 def _regions(summaries: Sequence[Summary], quantity: Quantity) -> list[str]:
-    """The regions that any summary knows, the patients' first and in their order."""
+    """The regions that any summary knows."""
     known = {region for s in summaries for region in s.maps.get(quantity.value, {})}
-    return [r for r in REGIONS if r in known] + sorted(known.difference(REGIONS))
+    return [region for region in REGIONS if region in known]

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 
+from models.evaluation import Case, estimator, score
 from models.export import WEIGHTS, export_network, write_manifest
 from models.network import SCALES, PerfusionNet, Widths
-from models.scoring import score_case
 from models.training import GRID
 from node.inference import Training, load_model
 from node.perfusion import restore
@@ -62,8 +62,8 @@ def test_the_shipped_weights_are_small_enough() -> None:
 
 def test_the_shipped_weights_hold_a_floor_on_an_unseen_patient() -> None:
     """One fixed simulated stroke, never trained on, comes out roughly right."""
-    score = score_case(load_model(WEIGHTS, device="cpu"), 910_003, "standard", 1.0, 128)
-    truth, found = score.hypoperfusion_ml
-    assert score.hypoperfusion_dice is not None
-    assert score.hypoperfusion_dice > 0.8
-    assert found == pytest.approx(truth, rel=0.25)
+    made = Case(seed=910_003, rows=128, slices=16).make()
+    lesion = score(estimator(str(WEIGHTS)), made).lesions["hypoperfusion"]
+    assert lesion.dice is not None
+    assert lesion.dice > 0.8
+    assert lesion.found_ml == pytest.approx(lesion.truth_ml, rel=0.25)
