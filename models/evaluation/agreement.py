@@ -11,6 +11,9 @@ _RESAMPLING_SEED = 20
 # Below this many pairs a correlation is a coincidence and an interval has no meaning.
 MIN_PAIRS = 3
 
+Rows = NDArray[np.float64]
+"""Values, cases along the last axis."""
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -72,11 +75,11 @@ def agreement(truth: ArrayLike, measured: ArrayLike) -> Agreement | None:
         return None
     difference = y - x
     dx, dy = x - x.mean(), y - y.mean()
-    varies = float(dx @ dx)
+    varies = dx @ dx
     return Agreement(
         n=len(x),
         r=correlation(x, y),
-        slope=float(dx @ dy) / varies if _is_spread(varies, x) else None,
+        slope=float(dx @ dy / varies) if _is_spread(varies, x) else None,
         bias=float(difference.mean()),
         mae=float(np.abs(difference).mean()),
     )
@@ -84,14 +87,18 @@ def agreement(truth: ArrayLike, measured: ArrayLike) -> Agreement | None:
 
 def correlation(one: ArrayLike, other: ArrayLike) -> float | None:
     """Pearson's correlation; None below :data:`MIN_PAIRS` or where either side does not vary."""
-    x, y = _pair(one, other)
-    if len(x) < MIN_PAIRS:
-        return None
-    dx, dy = x - x.mean(), y - y.mean()
-    sums = float(dx @ dx), float(dy @ dy)
-    if not (_is_spread(sums[0], x) and _is_spread(sums[1], y)):
-        return None
-    return float(np.clip(dx @ dy / np.sqrt(sums[0] * sums[1]), -1.0, 1.0))
+    return _scalar(correlations(*_pair(one, other)))
+
+
+def correlations(one: Rows, other: Rows) -> Rows:
+    """Pearson's correlation along the last axis; NaN where :func:`correlation` has None."""
+    if one.shape[-1] < MIN_PAIRS:
+        return np.full(one.shape[:-1], np.nan)
+    dx, dy = (v - v.mean(axis=-1, keepdims=True) for v in (one, other))
+    xx, yy, xy = ((u * v).sum(axis=-1) for u, v in ((dx, dx), (dy, dy), (dx, dy)))
+    varies = _is_spread(xx, one) & _is_spread(yy, other)
+    r = xy / np.sqrt(np.where(varies, xx * yy, 1.0))
+    return np.where(varies, np.clip(r, -1.0, 1.0), np.nan)
 
 
 def dice(truth: NDArray[np.bool_], measured: NDArray[np.bool_]) -> float | None:
@@ -106,19 +113,23 @@ def icc(truth: ArrayLike, measured: ArrayLike) -> float | None:
     Shrout and Fleiss, Psychological Bulletin 1979;86:420. None for fewer than two subjects or
     where nothing varies.
     """
-    x, y = _pair(truth, measured)
-    n, raters = len(x), 2
+    return _scalar(iccs(*_pair(truth, measured)))
+
+
+def iccs(truth: Rows, measured: Rows) -> Rows:
+    """ICC(2,1) along the last axis; NaN where :func:`icc` has None."""
+    n = truth.shape[-1]
     if n < 2:
-        return None
-    table = np.stack([x, y], axis=1)
-    grand = table.mean()
-    rows, columns = table.mean(axis=1), table.mean(axis=0)
-    between_rows = raters * float(((rows - grand) ** 2).sum()) / (n - 1)
-    between_columns = n * float(((columns - grand) ** 2).sum()) / (raters - 1)
-    rest = table - rows[:, None] - columns[None, :] + grand
-    error = float((rest**2).sum()) / ((n - 1) * (raters - 1))
-    total = between_rows + (raters - 1) * error + raters * (between_columns - error) / n
-    return (between_rows - error) / total if total > 0 else None
+        return np.full(truth.shape[:-1], np.nan)
+    table = np.stack([truth, measured], axis=-1)
+    grand = table.mean(axis=(-2, -1), keepdims=True)
+    subjects, raters = table.mean(axis=-1, keepdims=True), table.mean(axis=-2, keepdims=True)
+    between_subjects = 2.0 * ((subjects - grand) ** 2).sum(axis=(-2, -1)) / (n - 1)
+    between_raters = n * ((raters - grand) ** 2).sum(axis=(-2, -1))
+    error = ((table - subjects - raters + grand) ** 2).sum(axis=(-2, -1)) / (n - 1)
+    total = between_subjects + error + 2.0 * (between_raters - error) / n
+    varies = total > 0
+    return np.where(varies, (between_subjects - error) / np.where(varies, total, 1.0), np.nan)
 
 
 def limits(truth: ArrayLike, measured: ArrayLike) -> Limits | None:
@@ -142,14 +153,11 @@ def quartiles(values: ArrayLike) -> Spread | None:
 
 def mean_interval(values: ArrayLike) -> Spread | None:
     """Mean with its 95 % bootstrap interval; None where there are no values."""
-    found = np.asarray(values, np.float64).ravel()
-    return bootstrap(lambda x, _: float(x.mean()), found, found)
+    return bootstrap(lambda rows, _: rows.mean(axis=-1), values, values)
 
 
 def bootstrap(
-    statistic: Callable[[NDArray[np.float64], NDArray[np.float64]], float | None],
-    truth: ArrayLike,
-    measured: ArrayLike,
+    statistic: Callable[[Rows, Rows], Rows], truth: ArrayLike, measured: ArrayLike
 ) -> Spread | None:
     """A statistic of paired values with its 95 % percentile bootstrap interval over the pairs.
 
@@ -159,7 +167,7 @@ def bootstrap(
     Parameters
     ----------
     statistic
-        Such as :func:`correlation` or :func:`icc`.
+        Along the last axis, such as :func:`correlations` or :func:`iccs`.
     truth, measured
         One value a case.
 
@@ -169,24 +177,29 @@ def bootstrap(
         None where the statistic of all pairs is not defined.
     """
     x, y = _pair(truth, measured)
-    value = statistic(x, y) if len(x) else None
+    value = _scalar(statistic(x, y)) if len(x) else None
     if value is None:
         return None
     if len(x) < MIN_PAIRS:
         return Spread(value, value, value, len(x))
     drawn = np.random.default_rng(_RESAMPLING_SEED).integers(0, len(x), (RESAMPLES, len(x)))
-    found = [f for rows in drawn if (f := statistic(x[rows], y[rows])) is not None]
-    low, high = (float(q) for q in np.quantile(found or [value], [0.025, 0.975]))
+    found = statistic(x[drawn], y[drawn])
+    low, high = (float(q) for q in np.nanquantile(np.append(found, value), [0.025, 0.975]))
     return Spread(value, low, high, len(x))
 
 
-def _pair(one: ArrayLike, other: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _scalar(value: Rows) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _pair(one: ArrayLike, other: ArrayLike) -> tuple[Rows, Rows]:
     x, y = (np.asarray(values, np.float64).ravel() for values in (one, other))
     if x.shape != y.shape:
         raise ValueError(f"{x.size} and {y.size} values make no pairs")
     return x, y
 
 
-def _is_spread(squares: float, values: NDArray[np.float64]) -> bool:
-    """Whether a sum of squared deviations is more than rounding."""
-    return squares > 1e-20 * max(float(values @ values), 1e-12)
+def _is_spread(squares: Rows, values: Rows) -> NDArray[np.bool_]:
+    """Whether sums of squared deviations are more than rounding."""
+    least = 1e-20 * np.maximum((values**2).sum(axis=-1), 1e-12)
+    return np.asarray(squares > least, np.bool_)

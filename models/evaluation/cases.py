@@ -6,14 +6,31 @@ from typing import Any
 
 from models.evaluation.faults import FAULTS, break_scan
 from models.evaluation.known import KnownScan, known_patient, known_phantom
-from models.simulator import ACQUISITIONS, FAMILIES, Acquisition, kudo_phantom, simulate
+from models.procedural import procedural_scan
+from models.simulator import (
+    ACQUISITIONS,
+    FAMILIES,
+    Acquisition,
+    Faults,
+    Movement,
+    Realism,
+    kudo_phantom,
+    simulate,
+)
 
 DOSES = {"1": 1.0, "1/2": 0.5, "1/4": 0.25, "1/8": 0.125}
 # Every k-th of the paper's 89 frames at 0.5 s, by how many are kept; all of them are no choice.
 FRAMES: Mapping[int | None, int] = {None: 1, 44: 2, 30: 3, 18: 5, 10: 9}
 MOTIONS_MM = (0.0, 1.0, 2.0, 5.0)
 WITHOUT_STROKE = ("none", "stenosis", "low_output")
-FIRST = "first"
+FLAWS: Mapping[str, Realism] = {
+    "dispersed bolus": Realism(dispersion_s=2.0),
+    "hardened beam": Realism(hardening_hu=3.0),
+    "late start": Realism(faults=Faults(baseline_s=0.5)),
+    "early end": Realism(faults=Faults(kept_s=26.0)),
+    "weak bolus": Realism(faults=Faults(bolus=0.4)),
+}
+FIRST, THIRD = "first", "third"
 PHANTOM = "phantom"
 QUIET_PHANTOM = "phantom without noise"
 # Noise differs between scans of one phantom and nothing else: a few say what there is to say.
@@ -32,12 +49,16 @@ class Case:
         Matrix over 230 mm, and at most how many of the scheme's slices.
     generator
         Who makes the scan.
-    scheme, dose, motion_mm
+    scheme, dose
         As in :class:`models.simulator.Acquisition`.
+    motion_mm
+        How far the head moves as a rigid body, with as many degrees and one jump [mm].
     frames
         How many of the frames are kept, one of :data:`FRAMES`; None for all.
     pathology, residue
         As in :func:`models.simulator.simulate`.
+    flaw
+        What a scan of a usual quality would not have, one of :data:`FLAWS`; None for nothing.
     fault
         What is broken about it, one of ``models.evaluation.faults.FAULTS``; None for nothing.
     """
@@ -52,6 +73,7 @@ class Case:
     frames: int | None = None
     pathology: str | None = "stroke"
     residue: str | None = None
+    flaw: str | None = None
     fault: str | None = None
 
     @property
@@ -69,8 +91,15 @@ class Case:
             slices=min(self.slices, scheme.slices),
             frame_times_s=times,
             dose=self.dose,
-            motion_mm=self.motion_mm,
         )
+
+    @property
+    def realism(self) -> Realism:
+        """What is added to the plain scan."""
+        real = FLAWS[self.flaw] if self.flaw else Realism()
+        if not self.motion_mm:
+            return real
+        return replace(real, movement=Movement(self.motion_mm, self.motion_mm, jumps=1))
 
     def make(self) -> KnownScan:
         """The scan with its truth."""
@@ -128,6 +157,8 @@ def case_sets(extent: Extent) -> tuple[CaseSet, ...]:
         seeds = range(extent.seed, extent.seed + extent.patients)
         return tuple(Case(s, extent.rows, extent.slices, **changed) for s in seeds)
 
+    # The bars of DESIGN.md section 9: another generator than the training's, also at low dose.
+    third = {f"{THIRD}, dose 1/4": stroke(generator=THIRD, dose=0.25)}
     return (
         CaseSet("headline", {"standard": stroke()}),
         CaseSet("no stroke", {name: stroke(pathology=name) for name in WITHOUT_STROKE}),
@@ -136,7 +167,8 @@ def case_sets(extent: Extent) -> tuple[CaseSet, ...]:
         CaseSet("scheme", {name: stroke(scheme=name) for name in ACQUISITIONS}),
         CaseSet("residue", {name: stroke(residue=name) for name in FAMILIES}),
         CaseSet("motion", {f"{mm:g} mm": stroke(motion_mm=mm) for mm in MOTIONS_MM}),
-        CaseSet("generator", {name: stroke(generator=name) for name in PATIENTS}),
+        CaseSet("flaw", {name: stroke(flaw=name) for name in FLAWS}),
+        CaseSet("generator", {**{name: stroke(generator=name) for name in PATIENTS}, **third}),
         CaseSet(PHANTOM, _phantoms(extent)),
         CaseSet("broken input", {name: stroke(fault=name)[:1] for name in FAULTS}),
     )
@@ -164,13 +196,22 @@ def _phantom(case: Case, noise_hu: float) -> KnownScan:
 
 
 def _first(case: Case) -> KnownScan:
-    return known_patient(
-        simulate(case.seed, case.acquisition, pathology=case.pathology, residue=case.residue)
+    made = simulate(
+        case.seed,
+        case.acquisition,
+        pathology=case.pathology,
+        residue=case.residue,
+        realism=case.realism,
     )
+    return known_patient(made)
 
 
-PATIENTS = {FIRST: _first}
-"""Who makes patients."""
+def _third(case: Case) -> KnownScan:
+    return known_patient(procedural_scan(case.seed, case.acquisition, pathology=case.pathology))
+
+
+PATIENTS: Mapping[str, Callable[[Case], KnownScan]] = {FIRST: _first, THIRD: _third}
+"""Who makes patients: the simulator that networks are trained on, and one they never are."""
 GENERATORS: Mapping[str, Callable[[Case], KnownScan]] = {
     **PATIENTS,
     PHANTOM: lambda case: _phantom(case, case.acquisition.native_noise_hu),

@@ -23,8 +23,9 @@ BARS = {"hypoperfusion": ("0.93", "", "0.99", "", "", ""), "core": ("0.80", "", 
 _QUESTIONS = {
     "generator": (
         "Another generator",
-        "`first` made the training's scans; any other is for evaluation only, and it is there that "
-        "the node's bars count.",
+        "`first` made the training's scans; `third` (`models.procedural`: other anatomy, curves, "
+        "residue and noise) is for evaluation only. There the bars count: hypoperfusion 0.93, core "
+        "0.80, volume r 0.99; at a quarter of the dose 0.90, 0.72, 0.98.",
     ),
     "dose": ("Dose", "Share of 190 mA at 80 kV; the same patients, one after another noisier."),
     "frames": (
@@ -39,7 +40,13 @@ _QUESTIONS = {
     ),
     "motion": (
         "Motion left in",
-        "A head that drifts by so much; nothing corrects it here.",
+        "A rigid head that drifts by so much, turns by as many degrees and jumps once; nothing "
+        "corrects it here.",
+    ),
+    "flaw": (
+        "Flawed scans",
+        "Late blood dispersed by 2 s; 3 HU of beam hardening; a start 0.5 s before contrast; an "
+        "end 26 s after it; 40 % of the contrast.",
     ),
 }
 _OPENING = """\

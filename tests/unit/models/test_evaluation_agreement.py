@@ -8,6 +8,7 @@ from models.evaluation.agreement import (
     agreement,
     bootstrap,
     correlation,
+    correlations,
     dice,
     icc,
     limits,
@@ -117,5 +118,5 @@ def test_a_bootstrap_interval_holds_the_mean_and_repeats() -> None:
 
 def test_an_undefined_statistic_has_no_interval() -> None:
     """Where the statistic of all pairs is undefined, so is its interval."""
-    assert bootstrap(correlation, [1, 1, 1], [1, 2, 3]) is None
+    assert bootstrap(correlations, [1, 1, 1], [1, 2, 3]) is None
     assert mean_interval([]) is None

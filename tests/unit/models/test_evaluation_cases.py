@@ -1,5 +1,7 @@
 """The cases of an evaluation: what is asked, and with which scans."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -81,3 +83,17 @@ def test_a_phantom_s_regions_are_its_residue_functions() -> None:
     assert slices["exponential residue"] == [1, 2, 3, 4, 5]
     assert slices["box residue"] == [11, 12, 13, 14, 15]
     assert slices["all tissue"] == list(range(1, 16))
+
+
+def test_the_third_generator_s_patients_are_known_too() -> None:
+    """A scan of the generator that nothing is trained on comes with all its regions."""
+    known = Case(seed=3, rows=64, slices=3, generator="third").make()
+    assert set(known.regions) == set(REGIONS)
+    assert known.scan.shape == (30, 3, 64, 64)
+
+
+def test_motion_moves_the_head_through_the_plane() -> None:
+    """A head that is asked to move does so as a rigid body, its truth staying where it was."""
+    still, moved = (replace(SMALL, motion_mm=mm).make() for mm in (0.0, 5.0))
+    assert np.array_equal(still.regions["core"], moved.regions["core"])
+    assert not np.array_equal(still.scan.hu[-1], moved.scan.hu[-1])
