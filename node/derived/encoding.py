@@ -111,12 +111,12 @@ def _captions(context: Context, flags: Sequence[QualityFlag]) -> Captions:
 def _caption(context: Context, warnings: Sequence[str]) -> tuple[Line, ...]:
     """Warnings, revision, disclaimer, software and model: drawn on every picture."""
     model = context.estimator
-    named = f"{model.name} {model.version}, " if model else ""
-    software = f"{named}{PRODUCT} {context.options.software_version}"
+    software = [f"{model.name} {model.version}"] if model else []
+    software.append(f"{PRODUCT} {context.options.software_version}")
     revision = [context.revision_note.capitalize()] if context.revision_note else []
     return (
         *(Line(t, _SIZE, colour=AMBER) for w in warnings for t in wrapped(w, _WIDTH, _SIZE)),
         *(Line(t, _SIZE) for t in revision),
         Line(DISCLAIMER, 13, bold=True, colour=AMBER),
-        *(Line(t, _SIZE, colour=SOFT) for t in wrapped(software, _WIDTH, _SIZE)),
+        *(Line(t, _SIZE, colour=SOFT) for s in software for t in wrapped(s, _WIDTH, _SIZE)),
     )
