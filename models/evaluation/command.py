@@ -83,7 +83,13 @@ def evaluate(  # noqa: PLR0913, PLR0917  (a command's options are its arguments)
     sets = _asked(case_sets(extent), axis)
     estimators = _identified(estimator or list(ALL))
     began = datetime.now(UTC)
-    scores = _scored(sets, estimators, ScoreStore(cache), workers or os.cpu_count() or 1, console)
+    try:
+        scores = _scored(
+            sets, estimators, ScoreStore(cache), workers or os.cpu_count() or 1, console
+        )
+    except NodeError as fault:
+        console.print(f"{fault}\n{fault.remedy}", markup=False)
+        raise typer.Exit(1) from None
     about = About(
         _command(quick, estimator, extent), _commit(), f"{began:%Y-%m-%d}", _machine(), extent
     )
@@ -160,10 +166,12 @@ def _show(evaluation: Evaluation) -> None:
     """The tables at the prompt, a section for each question."""
     console = Console()
     # Wide enough for every column where the output goes to a file or a pipe.
-    console = console if console.is_terminal else Console(width=170)
+    console = console if console.is_terminal else Console(width=190)
     about = evaluation.about
     caption = "mean Dice, r: 95 % bootstrap interval over the cases; errors: median [quartiles]"
-    shown = Table("question", *AXIS_HEAD, title=f"{about.command} (simulated)", caption=caption)
+    shown = Table(title=f"{about.command} (simulated)", caption=escape(caption))
+    for name in ("question", *AXIS_HEAD):
+        shown.add_column(name, no_wrap=True)
     for axis in evaluation.axes:
         shown.add_section()
         for point, *cells in axis_rows(evaluation, axis):

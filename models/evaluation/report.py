@@ -13,6 +13,7 @@ from models.evaluation.tables import (
     map_table,
     refusal_table,
     refusals,
+    residue_table,
     time_table,
 )
 from node.perfusion import Quantity
@@ -162,6 +163,10 @@ def _phantom(evaluation: Evaluation) -> Iterator[str]:
     yield ""
     yield _caption(evaluation, PHANTOM, f"correlation over all tiles, {_QUARTILES}")
     yield correlation_table(evaluation, PHANTOM)
+    yield "Without noise, residue function by residue function:"
+    yield ""
+    yield _caption(evaluation, PHANTOM, "correlation over the tiles of one scan: no spread")
+    yield residue_table(evaluation, PHANTOM, "no noise")
 
 
 def _ends(evaluation: Evaluation) -> Iterator[str]:
@@ -183,9 +188,9 @@ def _ends(evaluation: Evaluation) -> Iterator[str]:
 def _caption(evaluation: Evaluation, axis: str, spread: str) -> str:
     """What every table says: command, seed, cases and spread."""
     counts = sorted({len(cases) for cases in evaluation.axis(axis).points.values()})
-    cases = " or ".join(str(count) for count in counts)
+    cases = " or ".join(str(count) for count in counts) + (" case" if counts == [1] else " cases")
     about = evaluation.about
-    return f"*{cases} cases a row from seed {about.extent.seed}; {spread}. `{about.command}`*\n"
+    return f"*{cases} a row from seed {about.extent.seed}; {spread}. `{about.command}`*\n"
 
 
 _SECTIONS: tuple[Callable[[Evaluation], Iterator[str]], ...] = (

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from models.evaluation.agreement import Limits, Spread
 from models.evaluation.evaluation import Evaluation
-from models.evaluation.known import REGIONS
+from models.evaluation.known import REGIONS, WHOLE
 from models.evaluation.score import LESIONS
 from models.evaluation.summary import FIGURES, LesionSummary, Summary
 from node.perfusion import Quantity
@@ -92,6 +92,19 @@ def correlation_table(evaluation: Evaluation, axis: str) -> str:
         for point, who, s in evaluation.rows(axis)
     ]
     return table(head, rows)
+
+
+def residue_table(evaluation: Evaluation, axis: str, point: str) -> str:
+    """Correlation of every map with the truth, region by region of one scan."""
+    found = [(who, evaluation.summary(axis, point, who).maps) for who in evaluation.estimators]
+    regions = dict.fromkeys(r for _, maps in found for m in maps.values() for r in m)
+    rows = []
+    for region in (r for r in regions if r != WHOLE):
+        for who, maps in found:
+            r = (maps.get(q.value, {}).get(region, {}).get("r") for q in Quantity)
+            cells = (NOTHING if value is None else f"{value.value:.3f}" for value in r)
+            rows.append((region, who.name, *cells))
+    return table(("tiles", "estimator", *(f"{q} r" for q in Quantity)), rows)
 
 
 def false_positive_table(evaluation: Evaluation, axis: str) -> str:
