@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from node.perfusion.dynamic import DynamicCt
 from node.perfusion.enhancement import baseline_weights
+from node.perfusion.flanks import rises
 from node.perfusion.quality import Grade, QualityFlag
 from node.perfusion.sampling import Clock
 from node.perfusion.vessel_voxels import Candidates, Shape, strong_voxels
@@ -55,6 +56,13 @@ class ArterialInput:
             raise ValueError("the artery's curve holds values that are not finite")
         if self.hu.sum() <= 0 or np.ptp(self.hu) <= 0:
             raise ValueError("the artery's curve does not rise: nothing can be deconvolved")
+
+    @property
+    def contrast_s(self) -> float:
+        """When the artery has risen to a tenth [s]: until then tissue shows no contrast."""
+        curve = self.hu[:, None]
+        place = rises(curve, curve.argmax(axis=0), 0.1 * curve.max(axis=0))
+        return self.clock.start_s + float(place[0]) * self.clock.interval_s
 
 
 @dataclass(frozen=True, eq=False)

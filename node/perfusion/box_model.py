@@ -18,8 +18,8 @@ from node.perfusion.solution import Solution
 
 KERNEL = (0.25, 0.5, 0.25)
 FINE = 16
-CHUNK = 8192
-STEPS = 5
+CHUNK = 4096
+STEPS = 4
 TINY = 1e-12
 
 Array = NDArray[np.floating[Any]]

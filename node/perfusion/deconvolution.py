@@ -1,7 +1,9 @@
 """Perfusion maps by deconvolution: the classical methods that a network answers to."""
 
 import hashlib
+import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -25,10 +27,12 @@ DENSITY_G_ML = 1.05
 # (1 - large-vessel haematocrit) over (1 - capillary haematocrit), inverted: SCIENCE.md section 2.
 HAEMATOCRIT_RATIO = (1.0 - 0.45) / (1.0 - 0.25)
 VOLUME_ML_100G = 100.0 * HAEMATOCRIT_RATIO / DENSITY_G_ML
-SMOOTHING_MM = 3.5
+# The best for lesions of 3.5, 5, 7 and 9 mm on simulated scans at full dose.
+SMOOTHING_MM = 7.0
 # A large vessel's mean enhancement stands this far above the brain's (SCIENCE.md section 2).
 VESSEL_RATIO = 2.5
 KERNEL = (0.25, 0.5, 0.25)
+WORKERS = min(4, os.cpu_count() or 1)
 
 METHODS: Mapping[str, Method] = MappingProxyType(
     {
@@ -94,14 +98,18 @@ def deconvolve(
         raise ValueError("the scan holds values that are not finite")
     if smoothing_mm < 0:
         raise ValueError(f"smoothing_mm must not be negative, got {smoothing_mm}")
-    # Tissue fills after the artery: every image before its arrival is without contrast.
-    weights = baseline_weights(scan.time_s, artery.arrival_s + GUARD_S)
+    weights = baseline_weights(scan.time_s, artery.contrast_s + GUARD_S)
     maps = np.zeros((6, *brain.shape), np.float32)
-    for z in np.flatnonzero(brain.any(axis=(1, 2))):
-        curves = _tissue_curves(scan, brain[z], weights, int(z), smoothing_mm)
+
+    def fill(z: int) -> None:
+        curves = _tissue_curves(scan, brain[z], weights, z, smoothing_mm)
         curves = artery.clock.weights(scan.time_s[:, z]) @ curves
         solution = method.solve(artery.hu, curves, artery.clock.interval_s)
         maps[:, z, brain[z]] = _in_units(solution, _time_to_peak(curves, artery))
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        # Every slice writes its own part; list() lets a worker's exception out.
+        list(pool.map(fill, np.flatnonzero(brain.any(axis=(1, 2))).tolist()))
     return Deconvolved(
         values=dict(zip(_ORDER, maps[:5], strict=True)),
         delay_s=maps[5],
