@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 # Name: module, function, and the extra of the distribution that installs what it imports.
 _COMMANDS = {
     "simulate": ("models.simulator.command", "simulate_command", "simulate"),
+    "cohort": ("models.simulator.cohort_command", "cohort_command", "simulate"),
     "train": ("models.training.command", "train", "train"),
     "export": ("models.export.command", "export", "train"),
     "evaluate": ("models.evaluation.command", "evaluate", "simulate"),

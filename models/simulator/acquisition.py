@@ -1,7 +1,7 @@
 """How a scanner samples the bolus: slices, pixels, times, noise and dose."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -37,6 +37,9 @@ class Acquisition:
         Tube current as a fraction of 190 mA at 80 kV.
     motion_mm
         Typical head movement during the scan [mm]; 0 holds the head still.
+    sweep_s
+        How long the table takes from the lowest slice to the highest [s]: a shuttle spiral
+        scans upwards and downwards in turn, and every slice has its own times. 0 for none.
 
     Raises
     ------
@@ -55,6 +58,7 @@ class Acquisition:
     noise_hu: float = 7.5
     dose: float = 1.0
     motion_mm: float = 0.0
+    sweep_s: float = field(default=0.0, repr=False)
 
     def __post_init__(self) -> None:
         if min(self.slices, self.rows, self.thickness_mm, self.pixel_mm) <= 0:
@@ -63,8 +67,11 @@ class Acquisition:
             raise ValueError("frame_times_s must ascend and hold at least one time")
         if not 0 < self.dose <= 1:
             raise ValueError(f"dose must be above 0 and at most 1, got {self.dose}")
-        if min(self.noise_hu, self.jitter_s, self.slab_offset_s, self.motion_mm) < 0:
-            raise ValueError(f"noise, jitter, offset and motion must not be negative: {self}")
+        steps = (self.noise_hu, self.jitter_s, self.slab_offset_s, self.motion_mm, self.sweep_s)
+        if min(steps) < 0:
+            raise ValueError(f"noise, jitter, offsets and motion must not be negative: {self}")
+        if 2 * self.sweep_s > float(np.diff(self.frame_times_s).min(initial=np.inf)) + 1e-9:
+            raise ValueError("a sweep and its way back must fit between two passes")
 
     @classmethod
     def regular(
@@ -110,6 +117,10 @@ class Acquisition:
             passes = passes + np.clip(shift, -limit, limit)
         upper = np.arange(self.slices) >= (self.slices + 1) // 2
         times = passes[:, None] + self.slab_offset_s * upper[None, :]
+        if self.sweep_s > 0:
+            height = np.linspace(0.0, 1.0, self.slices)
+            downwards = np.arange(self.frames)[:, None] % 2 == 1
+            times = times + self.sweep_s * np.where(downwards, 1.0 - height, height)
         return np.asarray(times - times.min(), np.float64)
 
 
@@ -124,6 +135,9 @@ def _presets() -> dict[str, Acquisition]:
     shuttle = regular("shuttle", slices=16, frames=18, interval_s=_SHUTTLE_INTERVAL_S)
     sparse = regular("sparse", slices=16, frames=1, interval_s=1.0)
     wide = regular("wide", slices=28, frames=1, interval_s=2.0)
+    spiral = regular("spiral", slices=20, frames=30, interval_s=1.5)
+    volume = regular("volume", slices=32, frames=1, interval_s=2.0)
+    volume_times = _then((1, 4.0), (11, 2.0), (5, 3.0), (4, 5.0))
     return {
         "standard": regular("standard", slices=16, frames=30, interval_s=2.0),
         "fast": regular("fast", slices=12, frames=45, interval_s=1.0),
@@ -131,6 +145,8 @@ def _presets() -> dict[str, Acquisition]:
         "shuttle": replace(shuttle, slab_offset_s=_SHUTTLE_INTERVAL_S / 2),
         "sparse": replace(sparse, frame_times_s=_then((28, 1.0), (10, 3.0))),
         "wide": replace(wide, frame_times_s=_then((2, 4.0), (13, 2.0), (5, 5.0)), jitter_s=0.1),
+        "spiral": replace(spiral, sweep_s=0.75),
+        "volume": replace(volume, frame_times_s=volume_times, jitter_s=0.25),
     }
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,9 +15,14 @@ from rich.table import Table
 from models.simulator.acquisition import ACQUISITIONS, Acquisition
 from models.simulator.contact_sheet import contact_sheet
 from models.simulator.dicom_writer import StudyHeader, write_dicom
+from models.simulator.further import FURTHER
 from models.simulator.pathology import PATHOLOGIES
+from models.simulator.plans import Plan
+from models.simulator.residue import FAMILIES
 from models.simulator.scan import DEMO_SEED, SimulatedScan, simulate
+from models.simulator.vendors import VENDORS
 
+_PATHOLOGIES = (*PATHOLOGIES, *FURTHER)
 _SCHEMES = ", ".join(ACQUISITIONS)
 
 
@@ -35,7 +41,10 @@ def simulate_command(  # noqa: PLR0913, PLR0917  (a command's options are its ar
     frames: Annotated[int | None, typer.Option(min=2, help="Only the first frames.")] = None,
     slices: Annotated[int | None, typer.Option(min=1, help="Another number of slices.")] = None,
     pathology: Annotated[
-        str | None, typer.Option(help=f"stroke, {', '.join(PATHOLOGIES)}; any where left out.")
+        str | None,
+        typer.Option(
+            help=f"stroke, {', '.join(_PATHOLOGIES)}; any of the first eight where left out."
+        ),
     ] = None,
     dose: Annotated[float, typer.Option(min=0.02, max=1.0, help="Share of 190 mA at 80 kV.")] = 1.0,
     motion: Annotated[float, typer.Option(min=0.0, help="Head movement [mm].")] = 0.0,
@@ -43,6 +52,18 @@ def simulate_command(  # noqa: PLR0913, PLR0917  (a command's options are its ar
         str, typer.Option(help="Any text: makes another study of the same patients.")
     ] = "",
     dicom: Annotated[bool, typer.Option(help="Write the DICOM files.")] = True,
+    vendor: Annotated[
+        str | None, typer.Option(help=f"Headers as of {', '.join(VENDORS)}; plain where left out.")
+    ] = None,
+    residue: Annotated[
+        str | None, typer.Option(help=f"{', '.join(FAMILIES)}; the patient's mixture where not.")
+    ] = None,
+    mishaps: Annotated[
+        bool,
+        typer.Option(
+            "--mishaps", help="Dispersion, rigid movement, hardened beams and faults, by seed."
+        ),
+    ] = False,
 ) -> None:
     """Simulate CT perfusion scans of stroke patients whose truth is known.
 
@@ -56,26 +77,37 @@ def simulate_command(  # noqa: PLR0913, PLR0917  (a command's options are its ar
 
     - `python -m models simulate --out /tmp/ctp --cases 5 --pathology stroke --scheme shuttle`
 
+    - `python -m models simulate --out /tmp/ctp --vendor siemens --scheme spiral --mishaps`
+
     - `python -m models simulate --out /tmp/ctp --size 128 --slices 4 --frames 20 --no-dicom`
     """
     acquisition = _acquisition(scheme, size, frames, slices)
     acquisition = dataclasses.replace(acquisition, dose=dose, motion_mm=motion)
-    if pathology not in (None, "stroke", *PATHOLOGIES):
-        raise typer.BadParameter(
-            f"choose from stroke, {', '.join(PATHOLOGIES)}", param_hint="--pathology"
-        )
+    _known("--pathology", pathology, ("stroke", *_PATHOLOGIES))
+    _known("--vendor", vendor, VENDORS)
+    _known("--residue", residue, FAMILIES)
     console = Console(stderr=True)
     table = Table("case", "seed", "pathology", "core [ml]", "hypoperfusion [ml]", "arrival [s]")
     with _progress(console) as progress:
         for case in progress.track(range(cases), description="simulating"):
-            scan = simulate(seed + case, acquisition, pathology=pathology)
+            patient = seed + case
+            realism = Plan.drawn(patient, size).realism if mishaps else None
+            scan = simulate(
+                patient, acquisition, pathology=pathology, residue=residue, realism=realism
+            )
             folder = out / f"case-{case + 1:04d}"
-            _keep(scan, folder, salt if dicom else None)
+            _keep(scan, folder, salt if dicom else None, vendor)
             if case == 0:
                 contact_sheet(scan, out / "contact-sheet.png")
             table.add_row(folder.name, *_row(scan))
     console.print(table)
     console.print(f"written to {out}")
+
+
+def _known(option: str, value: str | None, choices: Iterable[str]) -> None:
+    """A bad call where an option has no such choice."""
+    if value is not None and value not in choices:
+        raise typer.BadParameter(f"choose from {', '.join(choices)}", param_hint=option)
 
 
 def _acquisition(scheme: str, size: int, frames: int | None, slices: int | None) -> Acquisition:
@@ -98,11 +130,11 @@ def _progress(console: Console) -> Progress:
     return Progress(*columns, console=console)
 
 
-def _keep(scan: SimulatedScan, folder: Path, salt: str | None) -> None:
+def _keep(scan: SimulatedScan, folder: Path, salt: str | None, vendor: str | None) -> None:
     """Write one case; no DICOM where ``salt`` is None."""
     folder.mkdir(parents=True, exist_ok=True)
     if salt is not None:
-        write_dicom(scan, folder / "dicom", header=StudyHeader(salt=salt))
+        write_dicom(scan, folder / "dicom", header=StudyHeader(salt=salt), vendor=vendor)
     (folder / "truth.json").write_text(json.dumps(facts(scan), indent=2) + "\n")
     np.savez_compressed(folder / "truth.npz", **_arrays(scan))
 
@@ -127,13 +159,15 @@ def facts(scan: SimulatedScan) -> dict[str, Any]:
         "arrival_s": round(truth.arrival_s, 3),
         "artery_peak_hu": round(float(truth.curves.aif_hu.max()), 1),
         "vein_peak_hu": round(float(truth.curves.vof_hu.max()), 1),
-        "frames": acquisition.frames,
+        "frames": scan.scan.shape[0],
         "slices": acquisition.slices,
         "rows": acquisition.rows,
         "spacing_mm": list(acquisition.spacing_mm),
         "dose": acquisition.dose,
         "noise_hu": round(acquisition.native_noise_hu, 2),
         "motion_mm": acquisition.motion_mm,
+        "residue": scan.residue,
+        "realism": dataclasses.asdict(scan.realism),
     }
 
 
@@ -155,6 +189,7 @@ def _arrays(scan: SimulatedScan) -> dict[str, Any]:
         "vof_hu": truth.curves.vof_hu,
         "time_s": scan.scan.time_s,
         "motion": truth.motion,
+        "missing": scan.scan.missing,
     }
 
 

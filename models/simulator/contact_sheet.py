@@ -99,7 +99,7 @@ def _caption(axes: Axes, simulated: SimulatedScan) -> None:
     truth, acquisition = simulated.truth, simulated.acquisition
     where = f"{truth.pathology} {truth.side}".strip()
     lines = (
-        f"seed {simulated.seed}, {acquisition.name}: {acquisition.frames} frames, "
+        f"seed {simulated.seed}, {acquisition.name}: {simulated.scan.shape[0]} frames, "
         f"{acquisition.slices} x {acquisition.thickness_mm:g} mm, {acquisition.rows} px",
         f"pathology: {where}",
         f"core {truth.core_ml:.0f} ml, hypoperfusion {truth.hypoperfusion_ml:.0f} ml",

@@ -10,7 +10,9 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian
 
+from models.simulator.realism import PLAIN
 from models.simulator.scan import SimulatedScan
+from models.simulator.vendors import VENDORS, Place, Vendor, by_frame
 
 _INTERCEPT_HU = -1024
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "simulator.perfusion-node")
@@ -55,12 +57,17 @@ class StudyHeader:
 
 
 def write_dicom(
-    simulated: SimulatedScan, folder: Path, *, header: StudyHeader | None = None
+    simulated: SimulatedScan,
+    folder: Path,
+    *,
+    header: StudyHeader | None = None,
+    vendor: str | None = None,
 ) -> list[Path]:
     """The CT images of a scan, one file each: the same call writes the same bytes.
 
     Classic CT Image Storage in Explicit VR Little Endian; images are numbered time by time,
-    slices ascending, and every image carries its own acquisition time.
+    slices ascending, and every image carries its own acquisition time, unless a vendor has it
+    otherwise. Images that the scan misses are not written.
 
     Parameters
     ----------
@@ -70,22 +77,31 @@ def write_dicom(
         Where to write; made if absent, files in it are overwritten.
     header
         Patient, study and scanner.
+    vendor
+        One of ``models.simulator.VENDORS``; its scanner takes the place of the header's.
 
     Returns
     -------
     list of Path
-        In order of instance number.
+        In order of instance number, series by series.
+
+    Raises
+    ------
+    ValueError
+        If the vendor is not known.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
-    for number, image in enumerate(images(simulated, header=header), start=1):
+    for number, image in enumerate(images(simulated, header=header, vendor=vendor), start=1):
         path = folder / f"IM{number:05d}.dcm"
         dcmwrite(path, image, enforce_file_format=True)
         paths.append(path)
     return paths
 
 
-def images(simulated: SimulatedScan, *, header: StudyHeader | None = None) -> Iterator[Dataset]:
+def images(
+    simulated: SimulatedScan, *, header: StudyHeader | None = None, vendor: str | None = None
+) -> Iterator[Dataset]:
     """The data sets that :func:`write_dicom` writes; each is valid until the next is asked for.
 
     Parameters
@@ -94,20 +110,75 @@ def images(simulated: SimulatedScan, *, header: StudyHeader | None = None) -> It
         The scan.
     header
         Patient, study and scanner.
+    vendor
+        One of ``models.simulator.VENDORS``; its scanner takes the place of the header's.
+
+    Raises
+    ------
+    ValueError
+        If the vendor is not known.
     """
+    if vendor not in (None, *VENDORS):
+        raise ValueError(f"no vendor {vendor!r}; there are {', '.join(VENDORS)}")
+    maker = None if vendor is None else VENDORS[vendor]
     told = header or StudyHeader()
-    uids = _Uids(simulated, told.salt)
-    image = _series(simulated, told, uids)
-    scan = simulated.scan
-    for frame in range(scan.shape[0]):
-        for z in range(scan.shape[1]):
-            when = told.started + timedelta(seconds=float(scan.time_s[frame, z]))
-            number = frame * scan.shape[1] + z + 1
-            _stamp(image, uids(f"image {number}"), number, frame + 1, when)
-            _place(image, simulated, z)
-            stored = scan.hu[frame, z] - _INTERCEPT_HU
-            image.PixelData = stored.astype("<i2").tobytes()
-            yield image
+    uids = _Uids(simulated, f"{told.salt}|{vendor}" if vendor else told.salt)
+    shared = _series(simulated, told, uids)
+    if maker is not None:
+        _describe_vendor(shared, maker)
+    for number, place in _in_order(simulated, told, maker):
+        # A copy shares the values: what a vendor takes out of one image stays in the next.
+        image = shared if maker is None else _copied(shared)
+        uid = uids(f"image {by_frame(place)}")
+        _stamp(image, uid, number, place.frame + 1, place.when)
+        _place(image, simulated, place.z)
+        if maker is not None:
+            _by_vendor(image, maker, place, uids)
+        stored = simulated.scan.hu[place.frame, place.z] - _INTERCEPT_HU
+        image.PixelData = stored.astype("<i2").tobytes()
+        yield image
+
+
+def _in_order(
+    simulated: SimulatedScan, told: StudyHeader, maker: Vendor | None
+) -> list[tuple[int, Place]]:
+    """Every image that arrived, with its Instance Number, as it is sent."""
+    frames, slices = simulated.scan.time_s.shape
+    number = by_frame if maker is None else maker.number
+    numbered = []
+    for frame, z in zip(*(~simulated.scan.missing).nonzero(), strict=True):
+        when = told.started + timedelta(seconds=float(simulated.scan.time_s[frame, z]))
+        place = Place(int(frame), int(z), frames, slices, when, told.started)
+        numbered.append((number(place), place))
+    each = maker is not None and maker.series_per_frame
+    return sorted(numbered, key=lambda pair: (pair[1].frame if each else 0, pair[0]))
+
+
+def _describe_vendor(shared: Dataset, maker: Vendor) -> None:
+    """The maker's equipment and pixels in the place of the simulator's."""
+    shared.Manufacturer = maker.manufacturer
+    shared.ManufacturerModelName = maker.model
+    shared.SoftwareVersions = maker.software
+    shared.ConvolutionKernel = maker.kernel
+    shared.ImageType = list(maker.image_type)
+    if maker.bits == 12:
+        # -1024 to 3071 HU are exactly the 4,096 values of twelve bits.
+        shared.BitsStored, shared.HighBit, shared.PixelRepresentation = 12, 11, 0
+
+
+def _copied(shared: Dataset) -> Dataset:
+    image = Dataset(shared)
+    image.file_meta = shared.file_meta
+    return image
+
+
+def _by_vendor(image: Dataset, maker: Vendor, place: Place, uids: "_Uids") -> None:
+    """What the maker writes otherwise."""
+    if maker.series_per_frame:
+        image.SeriesInstanceUID = uids(f"series {place.frame + 1}")
+        image.SeriesNumber = int(image.SeriesNumber) + place.frame
+        image.SeriesTime = f"{place.when:%H%M%S.%f}"
+    maker.stamp(image, place)
 
 
 @dataclass(frozen=True)
@@ -118,10 +189,13 @@ class _Uids:
     salt: str
 
     def __call__(self, name: str) -> UID:
-        origin = (
-            f"{self.simulated.seed}|{self.simulated.acquisition}"
-            f"|{self.simulated.truth.pathology}|{self.salt}|{name}"
-        )
+        scan = self.simulated
+        origin = f"{scan.seed}|{scan.acquisition}|{scan.truth.pathology}|{self.salt}|{name}"
+        # What a plain scan leaves out counts only where it is there: plain UIDs stay.
+        if scan.acquisition.sweep_s > 0:
+            origin += f"|sweep {scan.acquisition.sweep_s}"
+        if scan.residue is not None or scan.realism != PLAIN:
+            origin += f"|{scan.residue}|{scan.realism}"
         return UID(f"2.25.{uuid.uuid5(_NAMESPACE, origin).int}")
 
 

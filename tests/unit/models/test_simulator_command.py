@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import pydicom
 import pytest
 from typer.testing import CliRunner
 
@@ -41,12 +42,42 @@ def test_the_command_writes_cases_with_their_truth(tmp_path):
     assert (tmp_path / "contact-sheet.png").stat().st_size > 10_000
 
 
-@pytest.mark.parametrize("wrong", [["--scheme", "helical"], ["--pathology", "migraine"]])
-def test_a_wrong_choice_is_told_what_there_is(wrong, tmp_path):
+@pytest.mark.parametrize(
+    ("option", "choice"),
+    [
+        ("--scheme", next(iter(ACQUISITIONS))),
+        ("--pathology", "stroke"),
+        ("--vendor", "siemens"),
+        ("--residue", "gamma"),
+    ],
+)
+def test_a_wrong_choice_is_told_what_there_is(option, choice, tmp_path):
     """A bad call exits 2 and names the choices."""
-    result = CliRunner().invoke(app, ["simulate", "--out", str(tmp_path), *wrong])
+    result = CliRunner().invoke(app, ["simulate", "--out", str(tmp_path), option, "migraine"])
     assert result.exit_code == 2
-    assert (next(iter(ACQUISITIONS)) if "--scheme" in wrong else "stroke") in result.output
+    assert choice in result.output
+
+
+def test_a_vendors_scan_with_mishaps_can_be_asked_for(tmp_path):
+    """Headers, residue function and mishaps are in the files and in the truth beside them."""
+    small = ["--size", "32", "--slices", "2", "--frames", "6", "--seed", "0", "--mishaps"]
+    told = ["simulate", "--out", str(tmp_path), *small, "--vendor", "ge", "--residue", "box"]
+    result = CliRunner().invoke(app, told)
+    assert result.exit_code == 0, result.output
+    image = pydicom.dcmread(tmp_path / "case-0001" / "dicom" / "IM00001.dcm")
+    assert image.Manufacturer == "GE MEDICAL SYSTEMS"
+    facts = json.loads((tmp_path / "case-0001" / "truth.json").read_text())
+    assert facts["residue"] == "box"
+    assert facts["realism"]["movement"]["farthest_mm"] > 0
+
+
+def test_a_cohort_is_kept_and_made_once(tmp_path):
+    """The command fills the folder; asked again it makes nothing anew."""
+    told = ["cohort", "--out", str(tmp_path), "--cases", "1", "--size", "32", "--workers", "1"]
+    assert CliRunner().invoke(app, told).exit_code == 0
+    made = (tmp_path / "scan-00000000.npz").stat().st_mtime_ns
+    assert CliRunner().invoke(app, told).exit_code == 0
+    assert (tmp_path / "scan-00000000.npz").stat().st_mtime_ns == made
 
 
 def _without_torch(*arguments: str) -> subprocess.CompletedProcess[str]:
