@@ -28,7 +28,7 @@ from models.evaluation.evaluation import About, Evaluation
 from models.evaluation.figures import draw
 from models.evaluation.gallery import draw_maps
 from models.evaluation.report import markdown
-from models.evaluation.run import collected, run, tasks
+from models.evaluation.run import Task, collected, run, tasks
 from models.evaluation.score import Score
 from models.evaluation.store import ScoreStore
 from models.evaluation.tables import AXIS_HEAD, axis_rows
@@ -38,6 +38,7 @@ CACHE = Path(".cache/evaluation")
 SEED = 950_000
 QUICK = Extent(patients=10, seed=SEED, rows=128, slices=16)
 FULL = Extent(patients=40, seed=SEED, rows=256, slices=16)
+REPORT_EVERY = 20
 _ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -146,7 +147,15 @@ def _scored(
     with _progress(console) as progress:
         whole = len(dict.fromkeys(cases))
         bar = progress.add_task("scans", total=whole, completed=whole - len(todo))
-        run(todo, store, workers, lambda _: progress.advance(bar))
+
+        def heard(_: Task) -> None:
+            progress.advance(bar)
+            done = int(progress.tasks[bar].completed)
+            # A log shows no moving bar; a line now and then says that work goes on.
+            if not console.is_terminal and done % REPORT_EVERY == 0:
+                console.print(f"{done} of {whole} scans")
+
+        run(todo, store, workers, heard)
     return collected(cases, estimators, store)
 
 
