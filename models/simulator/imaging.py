@@ -14,6 +14,8 @@ from models.simulator.residue import TissueTable
 from models.simulator.vessels import Vessels
 
 _BLOOD_HU = 40.0
+_HEAD_RADIUS_MM = 95.0
+_AIR_HU = -1000.0
 _LOWEST_HU, _HIGHEST_HU = -1024.0, 3071.0
 
 
@@ -139,6 +141,23 @@ def drift(rng: np.random.Generator, acquisition: Acquisition) -> NDArray[np.floa
     return walk / farthest * acquisition.motion_mm
 
 
+def slices_beyond(motion: NDArray[np.float64], acquisition: Acquisition) -> int:
+    """How many slices beyond either end of the slab a moving head brings into it.
+
+    Parameters
+    ----------
+    motion
+        As :attr:`models.simulator.Truth.motion` has it.
+    acquisition
+        The slab.
+    """
+    if motion.shape[1] == 3:
+        return 0
+    tilted = np.abs(np.sin(np.deg2rad(motion[:, 4:]))).sum(axis=1)
+    reach_mm = float((np.abs(motion[:, 3]) + _HEAD_RADIUS_MM * tilted).max())
+    return int(np.ceil(reach_mm / acquisition.thickness_mm))
+
+
 def _move(images: NDArray[np.float32], motion: NDArray[np.float64], pixel_mm: float) -> None:
     """Move every image of one slice in place."""
     centre = (np.array(images.shape[1:]) - 1) / 2
@@ -146,7 +165,7 @@ def _move(images: NDArray[np.float32], motion: NDArray[np.float64], pixel_mm: fl
         angle = np.deg2rad(turn_deg)
         matrix = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
         offset = centre - matrix @ (centre + np.array([down_mm, across_mm]) / pixel_mm)
-        image[:] = ndimage.affine_transform(image, matrix, offset, order=1, cval=-1000.0)
+        image[:] = ndimage.affine_transform(image, matrix, offset, order=1, cval=_AIR_HU)
 
 
 def _moved_rigidly(head: Head, passage: Passage, acquisition: Acquisition) -> NDArray[np.float32]:
@@ -155,19 +174,29 @@ def _moved_rigidly(head: Head, passage: Passage, acquisition: Acquisition) -> ND
     Tissue that enters a slice from its neighbour shows the neighbour's time: on a shuttle that
     is half an interval off at the slabs' border.
     """
-    frames, slices = passage.clock_s.shape
+    slices = passage.clock_s.shape[1]
     margin = (head.resting_hu.shape[0] - slices) // 2
     wider = replace(
         passage, clock_s=np.pad(passage.clock_s, ((0, 0), (margin, margin)), mode="edge")
     )
     whole = np.stack([_noise_free(head, wider, z) for z in range(slices + 2 * margin)], axis=1)
-    moved = np.empty((frames, slices, *whole.shape[2:]), np.float32)
-    for frame, pose in enumerate(passage.motion):
-        if pose.any():
-            _place(whole[frame], pose, acquisition, moved[frame])
-        else:
-            moved[frame] = whole[frame, margin : margin + slices]
+    moved = whole[:, margin : margin + slices].copy()
+    seen = _around_head(head.resting_hu)
+    for frame in np.flatnonzero(passage.motion.any(axis=1)):
+        _place(whole[frame], passage.motion[frame], acquisition, moved[frame], seen)
     return moved
+
+
+def _around_head(resting_hu: NDArray[np.float32]) -> tuple[slice, slice]:
+    """Rows and columns with anything but air, and some pixels about them for it to move in."""
+    solid = (resting_hu > _AIR_HU + 1.0).any(axis=0)
+    bounds = []
+    for lines in (solid, solid.T):
+        there = np.flatnonzero(lines.any(axis=1))
+        room = max(2, solid.shape[0] // 12)
+        low, high = (int(there[0]), int(there[-1])) if there.size else (0, 0)
+        bounds.append(slice(max(0, low - room), high + room + 1))
+    return bounds[0], bounds[1]
 
 
 def _place(
@@ -175,13 +204,18 @@ def _place(
     pose: NDArray[np.float64],
     acquisition: Acquisition,
     out: NDArray[np.float32],
+    seen: tuple[slice, slice],
 ) -> None:
-    """A volume in another pose, cut to the slices of ``out``."""
+    """A volume in another pose, cut to the slices of ``out``; only ``seen`` pixels change."""
     spacing = np.array(acquisition.spacing_mm)
     matrix = rotation(pose) * spacing[None, :] / spacing[:, None]
     source, target = ((np.array(each.shape) - 1) / 2 for each in (volume, out))
-    offset = source - matrix @ (target + pose[[3, 0, 1]] / spacing)
-    ndimage.affine_transform(volume, matrix, offset, output=out, order=1, mode="nearest")
+    first = np.array([0, seen[0].start, seen[1].start])
+    offset = source + matrix @ (first - target - pose[[3, 0, 1]] / spacing)
+    window = out[:, seen[0], seen[1]]
+    window[:] = ndimage.affine_transform(
+        volume, matrix, offset, output_shape=window.shape, order=1, mode="nearest"
+    )
 
 
 def rotation(pose: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from models.simulator.anatomy import Anatomy, Warp, baseline_hu
 from models.simulator.bolus import Bolus
 from models.simulator.fields import Grid, SmoothField
 from models.simulator.hardening import hardened, with_base
-from models.simulator.imaging import Head, Passage, Tissue, acquired, drift
+from models.simulator.imaging import Head, Passage, Tissue, acquired, drift, slices_beyond
 from models.simulator.pathology import Pathology, afflict, choose
 from models.simulator.realism import PLAIN, Realism
 from models.simulator.residue import FAMILIES, RHO_OVER_KH, TissueTable
@@ -25,8 +25,6 @@ DEMO_SEED = 29
 _PARTS = ("pathology", "warp", "vessels", "lesion", "tissue", "bolus", "residue", "baseline")
 # Streams of their own, far from the others: what a plain scan draws stays what it is.
 _BESIDE, _FAULTS, _MOVEMENT = 100, 101, 102
-# How far a turned and moved head brings tissue from beyond the slab into it [mm].
-_REACH_MM = 16.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,15 +89,13 @@ def simulate(
     times_s = acquisition.times_s(sampling)
     bolus = _bolus(streams["bolus"], name, float(times_s.max()), real)
     table = TissueTable.of(bolus, _mixture(streams["residue"], residue), real.dispersion_s)
-    margin = 0
-    if real.movement is not None:
-        margin = int(np.ceil(_REACH_MM / acquisition.thickness_mm))
-    wider = replace(acquisition, slices=acquisition.slices + 2 * margin)
-    head, ill = _patient(seed, streams, wider, name, real)
     motion = drift(sampling, acquisition)
     if real.movement is not None:
         moving = np.random.default_rng([seed, _MOVEMENT])
         motion = real.movement.poses(moving, acquisition.frames)
+    margin = slices_beyond(motion, acquisition)
+    wider = replace(acquisition, slices=acquisition.slices + 2 * margin)
+    head, ill = _patient(seed, streams, wider, name, real)
     passage = Passage(bolus, table, times_s, motion)
     passage, missing = _faulty(np.random.default_rng([seed, _FAULTS]), passage, real)
     hu = acquired(head, passage, acquisition, sampling)
