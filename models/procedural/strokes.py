@@ -90,7 +90,7 @@ def _stroke(rng: np.random.Generator, head: ProceduralHead, kind: str, sign: flo
     extent, seat = (_sector if kind == "sector" else _ball)(rng, head, sign, frayed)
     core = _swarm(rng, head, seat, float(rng.uniform(9.0, 26.0) if kind == "sector" else 12.0))
     infarct = np.minimum(core, _soft((extent - 0.35) / 0.1))
-    low, high, dead = rng.uniform([0.30, 0.85, 0.08], [0.52, 1.15, 0.22])
+    low, high, dead = rng.uniform([0.30, 0.85, 0.08], [0.52, 1.15, 0.16])
     late_s, dead_late_s = rng.uniform([4.2, 5.0], [8.5, 10.0])
     # Flow falls smoothly from the border inwards; volume holds until the tissue dies.
     cbf = 1.0 - (1.0 - low) * extent
@@ -101,7 +101,7 @@ def _stroke(rng: np.random.Generator, head: ProceduralHead, kind: str, sign: flo
         side="left" if sign > 0 else "right",
         slow=1.0,
         cbf=(cbf + (dead - cbf) * infarct).astype(np.float32),
-        cbv=(cbv + (1.6 * dead - cbv) * infarct).astype(np.float32),
+        cbv=(cbv + (2.2 * dead - cbv) * infarct).astype(np.float32),
         delay_s=(delay + (dead_late_s - delay) * infarct).astype(np.float32),
         infarct=infarct,
     )

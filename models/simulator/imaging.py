@@ -189,7 +189,7 @@ def _moved_rigidly(head: Head, passage: Passage, acquisition: Acquisition) -> ND
 
 def _around_head(resting_hu: NDArray[np.float32]) -> tuple[slice, slice]:
     """Rows and columns with anything but air, and some pixels about them for it to move in."""
-    solid = (resting_hu > _AIR_HU + 1.0).any(axis=0)
+    solid = np.asarray(resting_hu.max(axis=0) > _AIR_HU + 1.0)
     bounds = []
     for lines in (solid, solid.T):
         there = np.flatnonzero(lines.any(axis=1))
