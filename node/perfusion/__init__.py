@@ -1,9 +1,10 @@
 """The science: a scan in, the network's input and the lesion out; no DICOM, no network."""
 
-from node.perfusion.arterial import ArterialInput, InputFunctions, VesselCurve, find_inputs
+from node.perfusion.arterial import find_inputs
 from node.perfusion.box_model import BoxRegression
 from node.perfusion.deconvolution import METHODS, Deconvolved, deconvolve, estimate
 from node.perfusion.dynamic import DynamicCt
+from node.perfusion.input_functions import ArterialInput, InputFunctions, VesselCurve
 from node.perfusion.lesion import Lesion, LesionThresholds, find_lesion
 from node.perfusion.maps import Estimator, PerfusionMaps
 from node.perfusion.model_input import ModelGrid, ModelInput

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from node.perfusion.arterial import ArterialInput, find_inputs
+from node.perfusion.arterial import find_inputs
 from node.perfusion.box_model import BoxRegression
 from node.perfusion.dynamic import DynamicCt
 from node.perfusion.enhancement import GUARD_S, baseline_weights
 from node.perfusion.flanks import peaks
+from node.perfusion.input_functions import ArterialInput
 from node.perfusion.maps import Estimator, PerfusionMaps
 from node.perfusion.model_input import ModelInput
 from node.perfusion.quantities import Quantity

@@ -19,7 +19,7 @@ from node.perfusion.solution import Solution
 EARLIEST = 2
 CHUNK = 4096
 # What oSVD tries, from nearly everything to hardly anything.
-CUTOFFS = tuple(np.geomspace(0.02, 0.9, 24))
+CUTOFFS = tuple(np.geomspace(0.05, 0.9, 14))
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,15 @@ MIN_VOXELS = 60
 PIXEL_MM = 0.9
 # The sinuses run just outside the brain, against the skull.
 RIM_MM = 4.0
-BONE_HU = 150.0
+BONE_HU = 200.0
+# A head that moves by that much brings no bone into the voxels looked at.
+OFF_BONE_MM = 3.6
 KERNEL = (0.25, 0.5, 0.25)
 # A bolus leaves the baseline hardly below it; a voxel that a moving head brings bone or air
 # into steps and dips.
 MAX_DIP = 0.25
 MAX_LEFT = 0.85
-HIGHEST_HU = 1000.0
+HIGHEST_HU = 700.0
 # Of x^3 exp(3 (1 - x)): x = 0.46 at half its height and 0.28 at a fifth; 0.46 / (0.46 - 0.28).
 ONSET = 2.6
 
@@ -154,9 +156,14 @@ def _slice_curves(
     inside = _blocks(brain[None, z].astype(np.float32), factor)[0] > 0
     hu = _blocks(scan.hu[:, z], factor)
     rest = np.tensordot(baseline[:, z], hu, axes=1)
-    size = [2 * round(RIM_MM / (mm * factor)) + 1 for mm in scan.spacing_mm[1:]]
-    rim = ndimage.maximum_filter(inside, size=size)
-    region = rim & (ndimage.maximum_filter(rest, size=3) < BONE_HU)
+    # The least of three means: vessels full of contrast are no bone.
+    resting = np.minimum.reduce([third.mean(axis=0) for third in np.array_split(hu, 3)])
+    rim, near = (
+        [2 * round(reach / (mm * factor)) + 1 for mm in scan.spacing_mm[1:]]
+        for reach in (RIM_MM, OFF_BONE_MM)
+    )
+    off_bone = ndimage.maximum_filter(resting, size=near) < BONE_HU
+    region = ndimage.maximum_filter(inside, size=rim) & off_bone
     curves = clock.weights(scan.time_s[:, z]) @ (hu[:, region] - rest[region])
     return curves, region
 

@@ -21,12 +21,17 @@ CASES = [
     (4, "wide", "low_output"),
     (5, "sparse", "aca"),
     (6, "shuttle", "none"),
+    (108, "sparse", "none"),  # a bolus 20 s wide
+    (116, "sparse", "mca", 0.25),
+    (101, "wide", "stenosis", 0.25),
 ]
 
 
 @cache
-def _found(seed: int, scheme: str, pathology: str | None) -> tuple[SimulatedScan, InputFunctions]:
-    acquisition = dataclasses.replace(ACQUISITIONS[scheme].at(128), slices=8)
+def _found(
+    seed: int, scheme: str, pathology: str | None, dose: float = 1.0
+) -> tuple[SimulatedScan, InputFunctions]:
+    acquisition = dataclasses.replace(ACQUISITIONS[scheme].at(128), slices=8, dose=dose)
     simulated = simulate(seed, acquisition, pathology=pathology)
     prepared = prepare(simulated.scan, GRID)
     assert isinstance(prepared, ModelInput), prepared
