@@ -40,7 +40,7 @@ def draw_maps(evaluation: Evaluation, folder: Path) -> Path:
     )
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "evaluation-maps.png"
-    sheet.savefig(path, dpi=90, metadata={"Software": None})
+    sheet.savefig(path, dpi=70, metadata={"Software": None})
     return path
 
 

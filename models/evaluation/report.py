@@ -165,7 +165,9 @@ def _phantom(evaluation: Evaluation) -> Iterator[str]:
     yield correlation_table(evaluation, PHANTOM)
     yield "Without noise, residue function by residue function:"
     yield ""
-    yield _caption(evaluation, PHANTOM, "correlation over the tiles of one scan: no spread")
+    seed, command = evaluation.about.extent.seed, evaluation.about.command
+    yield f"*1 case a row, seed {seed}; correlation over tiles, so no spread. `{command}`*"
+    yield ""
     yield residue_table(evaluation, PHANTOM, "no noise")
 
 
