@@ -64,7 +64,7 @@ def _opened(
         evt_handlers=[
             (evt.EVT_CONN_OPEN, _send_at_once),
             (evt.EVT_CONN_OPEN, _pause_safely),
-            (evt.EVT_PDU_SENT, _acknowledge_at_once),
+            (evt.EVT_CONN_OPEN, _acknowledge_at_once),
         ],
     )
     if assoc.is_established:
@@ -86,15 +86,21 @@ def _send_at_once(event: evt.Event) -> None:
 
 
 def _acknowledge_at_once(event: evt.Event) -> None:
-    """Answers are acknowledged without delay.
+    """What has come is acknowledged before more is waited for.
 
     A peer with Nagle's algorithm (DCMTK's default) holds the second half of its answer until
-    the first is acknowledged: 40 ms an object.
+    the first is acknowledged, which the kernel would put off by 40 ms an object.
     """
-    sock = cast(AssociationSocket, event.assoc.dul.socket).socket
-    # Linux only, and the kernel forgets it by and by, so it is said again with every PDU
-    if sock is not None and hasattr(socket, "TCP_QUICKACK"):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+    transport = cast(AssociationSocket, event.assoc.dul.socket)
+    sock, receive = transport.socket, transport.recv
+    if sock is None or not hasattr(socket, "TCP_QUICKACK"):  # Linux only
+        return
+
+    def recv(nr_bytes: int) -> bytearray:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)  # sends what is put off
+        return receive(nr_bytes)
+
+    transport.recv = recv  # type: ignore[method-assign]  # this association's socket alone
 
 
 def _pause_safely(event: evt.Event) -> None:
