@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from celery import Celery
+from kombu.entity import Exchange, Queue
 
 from node import log
 from node.errors import (
@@ -76,10 +77,19 @@ def _logged(queue: str, series_instance_uid: str) -> Iterator[None]:
         _LOG.exception("step_crashed", **facts)
 
 
+def _queue(name: str) -> Queue:
+    """A queue whose messages are taken for good: they are only wake-ups.
+
+    An acknowledgement that finds Redis gone would stay open, and with a prefetch of one the
+    worker would never ask for work again. A wake-up that is lost is published again.
+    """
+    exchange = Exchange(name)  # type: ignore[no-untyped-call]  # kombu has no annotations
+    return Queue(name, exchange, routing_key=name, no_ack=True)  # type: ignore[no-untyped-call]
+
+
 def _configuration() -> dict[str, Any]:
     return {
-        "task_acks_late": True,
-        "task_reject_on_worker_lost": True,
+        "task_queues": [_queue("analyse"), _queue("deliver")],
         "task_ignore_result": True,
         "task_serializer": "json",
         "accept_content": ["json"],
