@@ -15,6 +15,7 @@ from node.perfusion import Estimator, ModelGrid, ModelInput, PerfusionMaps, rest
 
 # Slices at once: bounds the memory of a 320-row volume, and keeps the cores busy.
 BATCH_SLICES = 16
+# What a graph may take; it must take the first.
 INPUTS = ("enhancement", "baseline", "vessels")
 
 
@@ -98,7 +99,8 @@ class OnnxModel:
         vessels_hu: NDArray[np.float32],
     ) -> Sequence[NDArray[np.float32]]:
         vessels = np.repeat(vessels_hu[None], len(enhancement), axis=0)
-        feed = dict(zip(INPUTS, (enhancement, baseline_hu, vessels), strict=True))
+        offered = dict(zip(INPUTS, (enhancement, baseline_hu, vessels), strict=True))
+        feed = {tensor.name: offered[tensor.name] for tensor in self._manifest.inputs}
         return run_session(self._session, [o.name for o in self._manifest.outputs], feed)
 
 
@@ -140,9 +142,11 @@ def load_model(path: Path, *, device: str = "auto", threads: int = 0) -> OnnxMod
 def _check_graph(manifest: Manifest, session: Any, path: Path) -> None:
     """Refuse a graph whose inputs or outputs are not what the manifest says."""
     named = {tensor.name for tensor in manifest.inputs}
-    if named != set(INPUTS):
-        beside = manifest_path(path)
-        raise ModelError(f"{beside} names the inputs {sorted(named)}, not {sorted(INPUTS)}")
+    if INPUTS[0] not in named or not named <= set(INPUTS):
+        raise ModelError(
+            f"{manifest_path(path)} names the inputs {sorted(named)}; "
+            f"they are {INPUTS[0]} and perhaps {' and '.join(INPUTS[1:])}"
+        )
     _check_side("input", manifest.inputs, session.get_inputs(), path)
     _check_side("output", manifest.outputs, session.get_outputs(), path)
 

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
 from node.errors import InferenceError, ModelError
 from node.inference import OnnxModel, load_model
-from node.perfusion import ModelGrid, PerfusionMaps, Quantity
+from node.perfusion import ModelGrid, PerfusionMaps, Quantity, restore
 from node.ports import Model
 from node.settings import WEIGHTS
 from tests.support.science import prepared_of, scan_of
@@ -123,6 +124,9 @@ def test_a_failing_run_is_an_inference_fault(model: OnnxModel) -> None:
         (lambda m: m["outputs"][0].update(unit="ml/min"), "ml/min"),
         (lambda m: m["outputs"][0].update(name="flow"), "flow"),
         (lambda m: m["inputs"][0].update(name="curves"), "curves"),
+        (lambda m: m["inputs"][2].update(name="curves"), "curves"),
+        (lambda m: m["inputs"].pop(0), "they are enhancement"),
+        (lambda m: m["inputs"].pop(), "says ['baseline', 'enhancement']"),
         (lambda m: m["inputs"][0].update(shape=["slices", 40, "r", "c"]), "enhancement"),
         (lambda m: m["inputs"][1].update(shape=["slices", "r"]), "baseline"),
     ],
@@ -136,6 +140,39 @@ def test_a_manifest_that_does_not_match_is_refused(
     with pytest.raises(ModelError, match=r"perfusion\.") as refused:
         load_model(copied, device="cpu")
     assert named in str(refused.value)
+
+
+def test_a_graph_is_fed_what_its_manifest_names_alone(copied: Path) -> None:
+    """A model that needs the enhancement only is given nothing else."""
+    _write_sums(copied)
+    digest = hashlib.sha256(copied.read_bytes()).hexdigest()
+    _spoil(copied, lambda m: m.update(inputs=m["inputs"][:1], sha256=digest))
+    model = load_model(copied, device="cpu")
+    prepared = prepared_of(scan_of(), model.grid)
+    sums = restore(
+        dict.fromkeys(Quantity, prepared.enhancement.sum(axis=1)), prepared, model.estimator
+    )
+    found = model.predict(prepared)
+    np.testing.assert_allclose(found[Quantity.CBF], sums[Quantity.CBF], rtol=1e-4, atol=1e-3)
+
+
+def _write_sums(path: Path) -> None:
+    """Replace a model by a graph whose every map is the sum of the enhancement over time."""
+    kind = onnx.TensorProto.FLOAT
+    given = onnx.helper.make_tensor_value_info("enhancement", kind, ["z", 32, "y", "x"])
+    axis = onnx.helper.make_tensor("axis", onnx.TensorProto.INT64, [1], [1])
+    graph = onnx.helper.make_graph(
+        [
+            onnx.helper.make_node("ReduceSum", ["enhancement", "axis"], [str(q)], keepdims=0)
+            for q in Quantity
+        ],
+        "sums",
+        [given],
+        [onnx.helper.make_tensor_value_info(str(q), kind, ["z", "y", "x"]) for q in Quantity],
+        [axis],
+    )
+    opset = onnx.helper.make_opsetid("", 18)
+    onnx.save(onnx.helper.make_model(graph, opset_imports=[opset], ir_version=9), path)
 
 
 def test_a_damaged_file_is_refused(copied: Path) -> None:
