@@ -5,7 +5,7 @@ from node.perfusion.box_model import BoxRegression
 from node.perfusion.deconvolution import METHODS, Deconvolved, deconvolve, estimate
 from node.perfusion.dynamic import DynamicCt
 from node.perfusion.input_functions import ArterialInput, InputFunctions, VesselCurve
-from node.perfusion.lesion import Lesion, LesionThresholds, find_lesion
+from node.perfusion.lesion import Lesion, LesionThresholds, find_lesion, parenchyma
 from node.perfusion.maps import Estimator, PerfusionMaps
 from node.perfusion.model_input import ModelGrid, ModelInput
 from node.perfusion.preparation import prepare
@@ -44,6 +44,7 @@ __all__ = [
     "find_inputs",
     "find_lesion",
     "onto_model",
+    "parenchyma",
     "prepare",
     "restore",
 ]

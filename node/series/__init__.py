@@ -5,6 +5,7 @@ from node.series.eligibility import Eligibility
 from node.series.frames import CtpSeries
 from node.series.geometry import Geometry
 from node.series.header import Header, Instance
+from node.series.pixels import read_hu
 from node.series.reading import read_header, read_source
 from node.series.recognition import recognise
 from node.series.stacking import Stacked, stack
@@ -19,6 +20,7 @@ __all__ = [
     "Stacked",
     "completeness",
     "read_header",
+    "read_hu",
     "read_source",
     "recognise",
     "stack",
