@@ -8,17 +8,15 @@ from numpy.typing import NDArray
 from node.perfusion.dynamic import DynamicCt
 from node.perfusion.enhancement import baseline_weights
 from node.perfusion.input_functions import InputFunctions, VesselCurve
-from node.perfusion.quality import Grade, QualityFlag
 from node.perfusion.sampling import Clock
 from node.perfusion.vessel_voxels import Candidates, Shape, strong_voxels
 from node.refusals import Refusal, RefusalCode
 
 ARRIVAL_WEIGHT = 3.5
-ARTERY_FWHM_S = (3.0, 15.0)
-# A failing heart widens the bolus; such an artery is flagged.
-WIDEST_FWHM_S = 30.0
+# A failing heart widens the bolus beyond the usual 15 s; ``assess`` flags such an artery.
+NARROWEST_FWHM_S, WIDEST_FWHM_S = 3.0, 30.0
 ARRIVAL_ERROR_S = 2.0
-VENOUS_LAG_S = 2.0
+MIN_VENOUS_LAG_S = 2.0
 SINUS_FRACTION = 0.6
 CLUSTER_VOXELS = 3
 BEST_VOXELS = 10
@@ -28,7 +26,6 @@ MIN_ARTERY_HU = 8.0
 LEAST_SHARES = (0.25, 0.1)
 MIN_PEAK_TO_NOISE = 5.0
 MIN_KEPT_HEIGHT = 0.7
-MAX_PARTIAL_VOLUME = 2.5
 
 
 def find_inputs(
@@ -38,13 +35,13 @@ def find_inputs(
 
     Among the highest 5 % of the voxels in and around the brain, arteries are those with the
     best score z(height) - 3.5 z(arrival) - z(width); the best connected cluster of at least
-    three voxels is averaged. Wider than 15 s it is flagged. The vein is the largest high cluster
-    that fills at least 2 s later. Slices may have times of their own.
+    three voxels is averaged. The vein is the largest high cluster that fills at least 2 s later.
+    Slices may have times of their own.
 
     Parameters
     ----------
     scan
-        Any frame count and sampling that a :class:`Clock` can be made of.
+        Any frame count and sampling.
     brain
         (Z, Y, X) bool; vessels are looked for in it and in a rim around it.
     arrival_s
@@ -53,18 +50,22 @@ def find_inputs(
     Returns
     -------
     InputFunctions or Refusal
-        ``NO_BOLUS`` where nothing looks like an artery.
+        ``NO_BOLUS`` where nothing looks like an artery, ``TOO_FEW_FRAMES`` where the slices
+        share too short a time to show one.
 
     Raises
     ------
     ValueError
-        If the scan is not finite, the brain is not on its grid, or the scan is too short.
+        If the scan is not finite or the brain is not on its grid.
     """
     if brain.shape != scan.shape[1:]:
         raise ValueError(f"the brain {brain.shape} is not on the scan's grid {scan.shape[1:]}")
     if not np.isfinite(scan.hu.sum()):
         raise ValueError("the scan holds values that are not finite")
-    clock = Clock.of(scan)
+    try:
+        clock = Clock.of(scan)
+    except ValueError as too_short:
+        return _no_clock(str(too_short))
     found = strong_voxels(scan, brain, clock, baseline_weights(scan.time_s, arrival_s))
     # No vessel is half full before contrast arrives.
     found = found.only(found.half_rise_s >= arrival_s - ARRIVAL_ERROR_S)
@@ -72,15 +73,13 @@ def find_inputs(
     if artery is None:
         return _no_artery(found)
     vein = _vein(found, artery, scan, clock)
-    partial_volume = _partial_volume(artery, vein, clock)
-    flags = _flags(artery, vein, partial_volume)
-    return InputFunctions(clock, artery, vein, max(partial_volume, 1.0), flags)
+    return InputFunctions(clock, artery, vein, max(_partial_volume(artery, vein, clock), 1.0))
 
 
 def _artery(found: Candidates, scan: DynamicCt, clock: Clock) -> VesselCurve | None:
     """The best cluster of arterial voxels; a low one only where there is no other."""
     highest = float(np.percentile(found.height_hu, 95)) if len(found.height_hu) else 0.0
-    possible = (found.fwhm_s >= ARTERY_FWHM_S[0]) & (found.fwhm_s <= WIDEST_FWHM_S)
+    possible = (found.fwhm_s >= NARROWEST_FWHM_S) & (found.fwhm_s <= WIDEST_FWHM_S)
     for share in LEAST_SHARES:
         lowest = max(MIN_ARTERY_HU, share * highest)
         chosen = found.only(possible & (found.height_hu >= lowest))
@@ -106,7 +105,7 @@ def _arterial(curve: VesselCurve, height_hu: float) -> bool:
     return (
         curve.peak_hu >= MIN_PEAK_TO_NOISE * curve.noise_hu
         and curve.peak_hu >= MIN_KEPT_HEIGHT * height_hu
-        and ARTERY_FWHM_S[0] <= curve.fwhm_s <= WIDEST_FWHM_S
+        and NARROWEST_FWHM_S <= curve.fwhm_s <= WIDEST_FWHM_S
     )
 
 
@@ -117,7 +116,7 @@ def _vein(
 
     Arteries beyond an occlusion fill late too, and high, but they are small.
     """
-    late = found.half_rise_s >= artery.half_rise_s + VENOUS_LAG_S
+    late = found.half_rise_s >= artery.half_rise_s + MIN_VENOUS_LAG_S
     chosen = found.only(late & (found.fwhm_s <= 2.0 * WIDEST_FWHM_S))
     if len(chosen.height_hu) < CLUSTER_VOXELS:
         return None
@@ -190,30 +189,6 @@ def _area(hu: NDArray[np.float64], clock: Clock, end_s: float) -> float:
     return float(np.trapezoid(np.interp(fine, clock.times_s, hu), fine))
 
 
-def _flags(
-    artery: VesselCurve, vein: VesselCurve | None, partial_volume: float
-) -> tuple[QualityFlag, ...]:
-    flags = []
-    if vein is None:
-        found = (
-            f"no vein fills {VENOUS_LAG_S:.0f} s after the artery: "
-            "the artery's partial volume is not corrected"
-        )
-        flags.append(QualityFlag("no_vein", Grade.CAUTION, found))
-    if partial_volume > MAX_PARTIAL_VOLUME:
-        found = (
-            f"the vein's area is {partial_volume:.1f} times the artery's "
-            f"(at most {MAX_PARTIAL_VOLUME}): the artery is small against a voxel"
-        )
-        flags.append(QualityFlag("partial_volume", Grade.CAUTION, found))
-    if artery.fwhm_s > ARTERY_FWHM_S[1]:
-        found = (
-            f"the artery's bolus is {artery.fwhm_s:.0f} s wide (at most {ARTERY_FWHM_S[1]:.0f} s)"
-        )
-        flags.append(QualityFlag("wide_bolus", Grade.CAUTION, found))
-    return tuple(flags)
-
-
 def _no_artery(found: Candidates) -> Refusal:
     highest = float(found.height_hu.max(initial=0.0))
     return Refusal(
@@ -221,6 +196,14 @@ def _no_artery(found: Candidates) -> Refusal:
         found=f"no artery was found: no {CLUSTER_VOXELS} neighbouring voxels rise and fall like "
         f"one within {WIDEST_FWHM_S:.0f} s; the highest rises by {highest:.0f} HU",
         remedy="Check that contrast was given and that the scan ran during its passage.",
+    )
+
+
+def _no_clock(why: str) -> Refusal:
+    return Refusal(
+        RefusalCode.TOO_FEW_FRAMES,
+        found=why,
+        remedy="Send a CT perfusion series with its full course over time.",
     )
 
 

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.perfusion.flanks import rises
-from node.perfusion.quality import QualityFlag
 from node.perfusion.sampling import Clock
 
 
@@ -91,15 +90,12 @@ class InputFunctions:
         As measured; None where no vein fills clearly later than the artery.
     partial_volume
         k_av = AUC(VOF)/AUC(AIF), at least 1: what the artery's curve is multiplied with.
-    flags
-        What a reader must know about them.
     """
 
     clock: Clock
     artery: VesselCurve
     vein: VesselCurve | None
     partial_volume: float
-    flags: tuple[QualityFlag, ...]
 
     @property
     def arterial_input(self) -> ArterialInput:

@@ -5,10 +5,13 @@ from enum import StrEnum
 
 import numpy as np
 
+from node.perfusion.arterial import MIN_VENOUS_LAG_S, find_inputs
 from node.perfusion.enhancement import frames_before
+from node.perfusion.input_functions import InputFunctions
 from node.perfusion.lesion import Lesion
 from node.perfusion.maps import PerfusionMaps
 from node.perfusion.model_input import ModelInput
+from node.refusals import Refusal
 
 
 class Grade(StrEnum):
@@ -49,13 +52,31 @@ MAX_INTERVAL_S = 3.5
 # of a CT kernel's correlated noise (lag-1 correlation 0.75) leaves 0.8 of it.
 MAX_NOISE_HU = 12.0
 MAX_MISSING_FRACTION = 0.1
+# Above it the artery is small against a voxel and its curve mostly a guess (SCIENCE.md section 2).
+MAX_VEIN_TO_ARTERY_RATIO = 2.5
+MAX_ARTERY_FWHM_S = 15.0
 
 
-def assess(prepared: ModelInput, maps: PerfusionMaps, lesion: Lesion) -> tuple[QualityFlag, ...]:
+def assess(
+    prepared: ModelInput,
+    maps: PerfusionMaps,
+    lesion: Lesion,
+    inputs: InputFunctions | Refusal | None = None,
+) -> tuple[QualityFlag, ...]:
     """What a reader must know before trusting the maps, most serious first.
 
     Every flag names what was measured and the threshold it crossed (SCIENCE.md section 4).
+
+    Parameters
+    ----------
+    prepared, maps, lesion
+        What was analysed, and what came of it.
+    inputs
+        What :func:`find_inputs` says of the prepared scan, where it was asked already; else it
+        is asked here.
     """
+    if inputs is None:
+        inputs = find_inputs(prepared.scan, prepared.brain, prepared.arrival_s)
     flags = (
         _no_bolus_in_vessels(prepared),
         _no_normal_tissue(lesion),
@@ -65,6 +86,7 @@ def assess(prepared: ModelInput, maps: PerfusionMaps, lesion: Lesion) -> tuple[Q
         _sampling(prepared),
         _noise(prepared),
         _missing(prepared),
+        *_of_vessels(inputs),
     )
     found = [flag for flag in flags if flag is not None]
     return tuple(sorted(found, key=lambda flag: flag.grade is not Grade.FAIL))
@@ -168,3 +190,39 @@ def _missing(prepared: ModelInput) -> QualityFlag | None:
     found = f"{int(missing.sum())} of {missing.size} images are missing and were interpolated"
     grade = Grade.FAIL if share > MAX_MISSING_FRACTION else Grade.CAUTION
     return QualityFlag("missing_images", grade, found)
+
+
+def _of_vessels(inputs: InputFunctions | Refusal) -> tuple[QualityFlag | None, ...]:
+    """What is to be known about the artery and the vein that a deconvolution would start from."""
+    if isinstance(inputs, Refusal):
+        return (QualityFlag("no_artery", Grade.CAUTION, inputs.found),)
+    return _wide_bolus(inputs), _no_vein(inputs), _partial_volume(inputs)
+
+
+def _wide_bolus(inputs: InputFunctions) -> QualityFlag | None:
+    width_s = inputs.artery.fwhm_s
+    if width_s <= MAX_ARTERY_FWHM_S:
+        return None
+    found = f"the artery's bolus is {width_s:.0f} s wide (at most {MAX_ARTERY_FWHM_S:.0f} s)"
+    return QualityFlag("wide_bolus", Grade.CAUTION, found)
+
+
+def _no_vein(inputs: InputFunctions) -> QualityFlag | None:
+    if inputs.vein is not None:
+        return None
+    found = (
+        f"no vein fills at least {MIN_VENOUS_LAG_S:.0f} s after the artery "
+        f"of {inputs.artery.peak_hu:.0f} HU: its partial volume is not known"
+    )
+    return QualityFlag("no_vein", Grade.CAUTION, found)
+
+
+def _partial_volume(inputs: InputFunctions) -> QualityFlag | None:
+    ratio = inputs.partial_volume
+    if ratio <= MAX_VEIN_TO_ARTERY_RATIO:
+        return None
+    found = (
+        f"the vein's area is {ratio:.1f} times the artery's "
+        f"(at most {MAX_VEIN_TO_ARTERY_RATIO:g} times): the artery is small against a voxel"
+    )
+    return QualityFlag("partial_volume", Grade.CAUTION, found)

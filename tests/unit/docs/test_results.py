@@ -26,6 +26,7 @@ INNER = ("_TO_NOISE", "_PIXELS")  # limits of a computation, not of a scan
 def thresholds(module: object) -> dict[str, str]:
     """The limits of a module by name, as a person writes them."""
     units = {"_HU": " HU", "_MM": " mm", "_ML": " ml", "_S": " s", "_FRAMES": " images"}
+    units["_RATIO"] = " times"
     found = {}
     for name, value in vars(module).items():
         if name.startswith(("MIN_", "MAX_")) and not name.endswith(INNER):

@@ -3,8 +3,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from node.perfusion import DynamicCt, Grade, LesionThresholds, ModelInput, assess, find_lesion
+from node.perfusion import (
+    DynamicCt,
+    Grade,
+    InputFunctions,
+    LesionThresholds,
+    ModelInput,
+    assess,
+    find_inputs,
+    find_lesion,
+)
 from node.perfusion.quality import noise_hu
+from node.refusals import Refusal
 from tests.support.phantom import ARRIVAL_S
 from tests.support.science import maps_of, prepared_of, scan_of, with_hu
 
@@ -62,6 +72,53 @@ def test_a_good_scan_has_no_flags() -> None:
 def test_every_weakness_of_a_scan_is_named(spoilt, code: str) -> None:
     """A spoilt scan is analysed and carries the flag of what is wrong, with numbers."""
     assert code in _codes(prepared_of(spoilt(scan_of(noise_hu=1.0, **GOOD))))
+
+
+def _found(prepared: ModelInput) -> InputFunctions:
+    inputs = find_inputs(prepared.scan, prepared.brain, prepared.arrival_s)
+    assert isinstance(inputs, InputFunctions), inputs
+    return inputs
+
+
+def _wide(inputs: InputFunctions) -> InputFunctions:
+    return replace(inputs, artery=replace(inputs.artery, fwhm_s=19.4))
+
+
+def _without_vein(inputs: InputFunctions) -> InputFunctions:
+    return replace(inputs, vein=None, partial_volume=1.0)
+
+
+def _small(inputs: InputFunctions) -> InputFunctions:
+    return replace(inputs, partial_volume=3.26)
+
+
+def _without_artery(_: InputFunctions) -> Refusal:
+    nothing = np.zeros((1, 4, 4), bool)
+    answer = find_inputs(scan_of(slices=1, rows=4), nothing, ARRIVAL_S)
+    assert isinstance(answer, Refusal)
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "code", "words"),
+    [
+        (_wide, "wide_bolus", "19 s wide (at most 15 s)"),
+        (_without_vein, "no_vein", "at least 2 s after the artery"),
+        (_small, "partial_volume", "3.3 times the artery's (at most 2.5 times)"),
+        (_without_artery, "no_artery", "no artery was found"),
+    ],
+)
+def test_what_is_doubtful_about_artery_and_vein_is_named(spoilt, code: str, words: str) -> None:
+    """A flag says what was measured and the threshold; without a weakness there is none."""
+    prepared = prepared_of(scan_of(**GOOD))
+    maps = maps_of(np.full(prepared.brain.shape, 3.0), np.full(prepared.brain.shape, 40.0))
+    maps = replace(maps, spacing_mm=prepared.scan.spacing_mm)
+    lesion = find_lesion(maps, LesionThresholds())
+    sound = _found(prepared)
+    assert assess(prepared, maps, lesion, sound) == assess(prepared, maps, lesion) == ()
+    (flag,) = assess(prepared, maps, lesion, spoilt(sound))
+    assert (flag.code, flag.grade) == (code, Grade.CAUTION)
+    assert words in flag.found
 
 
 def test_few_slices_and_much_noise_are_named() -> None:
