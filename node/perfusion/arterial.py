@@ -13,7 +13,7 @@ from node.perfusion.vessel_voxels import Candidates, Shape, strong_voxels
 from node.refusals import Refusal, RefusalCode
 
 ARRIVAL_WEIGHT = 3.5
-# A failing heart widens the bolus beyond the usual 15 s; ``assess`` flags such an artery.
+# The usual widest is 15 s; a failing heart widens the bolus, and ``assess`` flags the widest.
 NARROWEST_FWHM_S, WIDEST_FWHM_S = 3.0, 30.0
 ARRIVAL_ERROR_S = 2.0
 MIN_VENOUS_LAG_S = 2.0

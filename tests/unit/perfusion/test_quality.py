@@ -81,7 +81,7 @@ def _found(prepared: ModelInput) -> InputFunctions:
 
 
 def _wide(inputs: InputFunctions) -> InputFunctions:
-    return replace(inputs, artery=replace(inputs.artery, fwhm_s=19.4))
+    return replace(inputs, artery=replace(inputs.artery, fwhm_s=22.4))
 
 
 def _without_vein(inputs: InputFunctions) -> InputFunctions:
@@ -102,7 +102,7 @@ def _without_artery(_: InputFunctions) -> Refusal:
 @pytest.mark.parametrize(
     ("spoilt", "code", "words"),
     [
-        (_wide, "wide_bolus", "19 s wide (at most 15 s)"),
+        (_wide, "wide_bolus", "22 s wide (at most 19 s)"),
         (_without_vein, "no_vein", "at least 2 s after the artery"),
         (_small, "partial_volume", "3.3 times the artery's (at most 2.5 times)"),
         (_without_artery, "no_artery", "no artery was found"),
