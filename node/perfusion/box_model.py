@@ -6,8 +6,9 @@ linearly: for each (MTT, delay) it has a closed form, so the search has two dime
 grid finds the valley, Gauss-Newton steps with the flow eliminated (variable projection, after
 Kaufman) find its bottom, for all voxels at once.
 
-The box is a model, not a truth: fitted to tissue with an exponential residue function it reads
-the flow about half too low and the transit time too long, as the published method does.
+The box is a model, not a truth. The least squares of a box against tissue with an exponential
+residue function lie at 0.57 of its flow and 1.26 of its transit time, against a linear one at 0.67
+and 1.33, even for an instant bolus; a longer bolus takes more. So do the published method's.
 """
 
 from dataclasses import dataclass
