@@ -113,5 +113,6 @@ class _Keep:
         for folder in (*places, *map(self.folders.map, NLR_MAPS)):
             for path in sorted(folder.iterdir()) if folder.is_dir() else ():
                 facts = path.stat()
-                digest.update(f"{path} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+                name = path.relative_to(self.folders.parent)
+                digest.update(f"{name} {facts.st_size} {facts.st_mtime_ns}\n".encode())
         return digest.hexdigest()

@@ -8,6 +8,7 @@ import pydicom
 import pytest
 from pydicom.config import IGNORE
 from pydicom.dataelem import DataElement
+from pydicom.uid import JPEGLosslessSV1
 
 from models.network import SCALES
 from models.training import Case
@@ -24,6 +25,7 @@ from models.unitobrain import (
 )
 from models.unitobrain import subject as reading
 from node.perfusion import Quantity
+from node.series import read_hu
 from tests.support.phantom import regions
 from tests.support.unitobrain import TinySubject, images_of, write_dataset
 
@@ -101,6 +103,19 @@ def test_a_root_without_subjects_is_said_to_be_one(
 # --- what is read -------------------------------------------------------------------------------
 
 
+def test_the_tiny_dataset_is_encoded_as_the_real_one(written: Path) -> None:
+    """Raw files are signed JPEG Lossless SV1, derived ones unsigned with scales of their own."""
+    raw = pydicom.dcmread(next(folders(written).raw.iterdir()))
+    filtered = pydicom.dcmread(images_of(written, TINY)[0])
+    cbv = pydicom.dcmread(images_of(written, TINY, "CBV")[0])
+    assert raw.file_meta.TransferSyntaxUID == JPEGLosslessSV1
+    assert (raw.PixelRepresentation, raw.RescaleIntercept) == (1, -1024)
+    assert (filtered.PixelRepresentation, filtered.RescaleSlope) == (0, 0.1)
+    assert (filtered.RescaleIntercept, cbv.RescaleSlope) == (-1000, 0.01)
+    hu = read_hu(Path(raw.filename))
+    assert (hu.shape, hu.min() < -900, hu.max() > 800) == ((TINY.rows,) * 2, True, True)
+
+
 def test_images_come_out_where_and_when_they_were(subject: Subject) -> None:
     """Slices ascend by place, frames follow their numbers, values follow each file's scale."""
     for frame, z in ((0, 0), (7, 3), (17, 1)):
@@ -174,6 +189,16 @@ def test_maps_are_matched_by_place_and_not_by_number(root: Path, subject: Subjec
     shutil.copy(paths[0], extra)
     rewritten(extra, ImagePositionPatient=[-100.0, -100.0, 99.0])
     np.testing.assert_array_equal(read_subject(folders(root)).maps["CBV"], subject.maps["CBV"])
+
+
+def test_files_may_run_through_times_or_through_slices_first(root: Path, subject: Subject) -> None:
+    """Only the order of one slice's own files counts, whatever lies between them."""
+    paths = images_of(root, TINY)
+    contents = [path.read_bytes() for path in paths]
+    by_slice = [content for z in range(TINY.slices) for content in contents[z :: TINY.slices]]
+    for path, content in zip(paths, by_slice, strict=True):
+        path.write_bytes(content)
+    np.testing.assert_array_equal(read_subject(folders(root)).scan.hu, subject.scan.hu)
 
 
 def test_fine_pixels_are_averaged_as_serving_does(
