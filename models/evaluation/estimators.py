@@ -5,23 +5,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from models.evaluation.classical import Classical
 from node.inference import load_model, read_manifest
-from node.perfusion import (
-    METHODS,
-    DynamicCt,
-    Method,
-    ModelGrid,
-    ModelInput,
-    PerfusionMaps,
-    estimate,
-    prepare,
-)
+from node.perfusion import METHODS, DynamicCt, ModelInput, PerfusionMaps, prepare
 from node.refusals import Refusal
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "perfusion.onnx"
 NETWORK = "network"
-# Every classical method starts from what ``prepare`` finds, and leaves its grid unused.
-_ANY_GRID = ModelGrid(time_points=32, interval_s=2.0, pixel_mm=1.8, multiple=16)
 _BY_LOWER = {name.lower(): name for name in METHODS}
 Estimate = Callable[[DynamicCt], PerfusionMaps | Refusal]
 
@@ -78,15 +68,7 @@ def estimator(source: str) -> Estimate:
     ModelError
         If an .onnx file cannot be opened.
     """
-    return _classical(METHODS[source]) if source in METHODS else _network(_weights(source))
-
-
-def _classical(method: Method) -> Estimate:
-    def solve(scan: DynamicCt) -> PerfusionMaps | Refusal:
-        prepared = prepare(scan, _ANY_GRID)
-        return estimate(prepared, method) if isinstance(prepared, ModelInput) else prepared
-
-    return solve
+    return Classical(METHODS[source]) if source in METHODS else _network(_weights(source))
 
 
 def _weights(source: str) -> Path:

@@ -2,7 +2,7 @@
 
 from node.perfusion.arterial import find_inputs
 from node.perfusion.box_model import BoxRegression
-from node.perfusion.deconvolution import METHODS, Deconvolved, deconvolve, estimate
+from node.perfusion.deconvolution import METHODS, Deconvolved, deconvolve, estimate, find_tissue
 from node.perfusion.dynamic import DynamicCt
 from node.perfusion.input_functions import ArterialInput, InputFunctions, VesselCurve
 from node.perfusion.lesion import Lesion, LesionThresholds, find_lesion, parenchyma
@@ -15,6 +15,7 @@ from node.perfusion.restoration import onto_model, restore
 from node.perfusion.sampling import Clock
 from node.perfusion.solution import Method
 from node.perfusion.svd import BlockCirculantSvd, OscillationSvd, StandardSvd
+from node.perfusion.tissue import Tissue
 
 __all__ = [
     "METHODS",
@@ -37,12 +38,14 @@ __all__ = [
     "QualityFlag",
     "Quantity",
     "StandardSvd",
+    "Tissue",
     "VesselCurve",
     "assess",
     "deconvolve",
     "estimate",
     "find_inputs",
     "find_lesion",
+    "find_tissue",
     "onto_model",
     "parenchyma",
     "prepare",

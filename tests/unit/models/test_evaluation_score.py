@@ -13,6 +13,7 @@ from models.evaluation import (
     score,
     summary,
 )
+from models.evaluation.classical import Classical
 from models.evaluation.faults import FAULTS, break_scan
 from models.evaluation.score_command import metrics
 from node.errors import InferenceError, ModelError
@@ -134,3 +135,19 @@ def test_a_manifest_s_figures_leave_out_what_is_undefined(patient: KnownScan) ->
     assert found["hypoperfusion_dice_mean"] > 0.95
     assert found["CBF_error"] == 0.0
     assert "core_volume_r" not in found
+
+
+def test_classical_methods_begin_once_and_answer_as_if_alone(patient: KnownScan) -> None:
+    """What they share is done for the first of them, changes no map, and is in each one's time."""
+    other = Case(seed=950_004, rows=64, slices=3).make()
+    alone = estimator("oSVD")(patient.scan)
+    score(estimator("sSVD"), other)
+    first, second = (score(estimator(name), patient) for name in ("bcSVD", "oSVD"))
+    again = estimator("oSVD")(patient.scan)
+    assert isinstance(alone, PerfusionMaps)
+    assert isinstance(again, PerfusionMaps)
+    assert all(np.array_equal(alone[q], again[q]) for q in Quantity)
+    begun = estimator("oSVD")
+    assert isinstance(begun, Classical)
+    assert 0.0 < begun.spared_s < first.seconds
+    assert begun.spared_s < second.seconds
