@@ -25,7 +25,7 @@ class DynamicCt:
     Raises
     ------
     ValueError
-        If shapes or types disagree, or times are not finite or do not ascend.
+        If shapes or types disagree, an axis is empty, or times are not finite or do not ascend.
     """
 
     hu: NDArray[np.float32]
@@ -38,6 +38,8 @@ class DynamicCt:
             raise ValueError(
                 f"hu must be (T, Z, Y, X) float32, got {self.hu.shape} {self.hu.dtype}"
             )
+        if not self.hu.size:
+            raise ValueError(f"hu {self.hu.shape} holds no pixels")
         frames_slices = self.hu.shape[:2]
         if self.time_s.shape != frames_slices or self.missing.shape != frames_slices:
             raise ValueError(
