@@ -171,7 +171,8 @@ def _assembled(
     baseline = np.einsum("tz,tzhw->zhw", weights, curves)
     start_s = arrival.time_s - LEAD_S
     onto = to_grid(curves - baseline, scan.time_s, start_s, grid.interval_s, grid.time_points)
-    vessels = vessel_curves(onto, _off_bone(rim, _resting(curves), grid.pixel_mm))
+    clear = _off_bone(rim, _resting(curves), grid.pixel_mm)
+    vessels = vessel_curves(onto, clear, grid.interval_s)
     onto *= rim[:, None]
     return ModelInput(
         enhancement=_padded(onto, grid.multiple, 0.0),

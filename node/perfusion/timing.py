@@ -5,8 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from node.perfusion.passage import follows_tissue
+
 FINE_STEP_S = 0.25
 STRONG_FRACTION = 0.01
+# Among as many times the strongest are vessels enough, whatever else has moved.
+WIDER = 4
 MIN_STRONG_VOXELS = 12
 # Contrast counts as arrived at this fraction of the strong enhancers' rise: early on an
 # arterial upstroke (4-6 s long), yet clear of noise and of slow drifts.
@@ -122,9 +126,10 @@ def find_arrival(
     region
         (Z, H, W) bool, where to look.
     """
-    step_s = max(0.5, float(np.median(np.diff(time_s, axis=0))) / 2.0)
+    interval_s = float(np.median(np.diff(time_s, axis=0)))
+    step_s = max(0.5, interval_s / 2.0)
     clock = np.arange(time_s.min(), time_s.max() + step_s / 2.0, step_s)
-    strong = _strong_enhancers(curves, region)
+    strong = _strong_enhancers(curves, region, interval_s)
     curve = _mean_curve(curves, time_s, strong, clock)
     peak = int(np.argmax(curve))
     lowest = float(curve[: peak + 1].min())
@@ -141,13 +146,26 @@ def find_arrival(
     return Arrival(float(clock[last] + step_s * np.clip(share, 0.0, 1.0)), rise, noise)
 
 
-def _strong_enhancers(curves: NDArray[np.float32], region: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(Z, H, W) bool: the region's strongest hundredth by deviation over time."""
-    spread = np.where(region, curves.std(axis=0), -1.0)
-    wanted = max(MIN_STRONG_VOXELS, int(STRONG_FRACTION * region.sum()))
-    limit = np.partition(spread, -wanted, axis=None)[-wanted] if wanted < spread.size else 0.0
-    strong: NDArray[np.bool_] = region & (spread >= limit)
-    return strong
+def _strong_enhancers(
+    curves: NDArray[np.float32], region: NDArray[np.bool_], interval_s: float
+) -> NDArray[np.bool_]:
+    """(Z, H, W) bool: the region's strongest hundredth by deviation over time.
+
+    Only those that follow the tissue's passage, where there are enough: a head that moved has
+    stronger deviations where bone is near.
+    """
+    places = np.flatnonzero(region)
+    inside = curves.reshape(len(curves), -1)[:, places]
+    spread = inside.std(axis=0)
+    wanted = min(max(MIN_STRONG_VOXELS, int(STRONG_FRACTION * len(places))), len(places))
+    order = np.argsort(-spread, kind="stable")
+    wider = order[: WIDER * wanted]
+    tissue = np.median(inside, axis=1).astype(np.float64)
+    follows = wider[follows_tissue(inside[:, wider].T.astype(np.float64), tissue, interval_s)]
+    chosen = follows[:wanted] if len(follows) >= MIN_STRONG_VOXELS else order[:wanted]
+    strong = np.zeros(region.size, np.bool_)
+    strong[places[chosen]] = True
+    return strong.reshape(region.shape)
 
 
 def _mean_curve(

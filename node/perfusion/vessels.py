@@ -4,12 +4,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-STRONG_FRACTION = 0.02
+from node.perfusion.passage import follows_tissue
+
 VOXELS = 12
+# What is lower than this share of the highest, the sinus's, is tissue with a vessel near it.
+LEAST_HEIGHT = 0.25
+HIGHEST_FRACTION = 0.002
 # SCIENCE.md section 2: score = z(height) - 3.5 z(arrival) - z(width).
 ARRIVAL_WEIGHT = 3.5
 # A sinus fills 4-9 s after the artery; one point of a 2 s grid tells the two apart.
 VENOUS_LAG_POINTS = 1.0
+# Voxels that fill later than the likeliest ones by more than this are another vessel's.
+BEST_VOXELS = 3
+ARTERIAL_SPREAD_POINTS = 0.6
 # A bolus goes up and down once (2 peaks' heights of way) and recirculates a little; the
 # highest of 93 patients' veins had 397 HU (SCIENCE.md section 3).
 MAX_WAYS = 3.0
@@ -19,14 +26,14 @@ HIGHEST_HU = 700.0
 
 
 def vessel_curves(
-    enhancement: NDArray[np.float32], region: NDArray[np.bool_]
+    enhancement: NDArray[np.float32], region: NDArray[np.bool_], interval_s: float
 ) -> NDArray[np.float32]:
     """The curves of the likeliest artery and the likeliest vein.
 
-    The artery is the mean of the voxels that, among the strongest enhancers, are early, high
-    and narrow; the vein the mean of the highest that fill clearly later, which lie in a large
-    sinus and suffer least from partial volume. Both are scale references for the network as much
-    as input functions.
+    The artery is the mean of the voxels that, among those high enough to be a vessel's, are
+    early, high and narrow; the vein the mean of the highest that fill clearly later, which lie in
+    a large sinus and suffer least from partial volume. Both are scale references for the network
+    as much as input functions.
 
     Parameters
     ----------
@@ -34,25 +41,38 @@ def vessel_curves(
         (Z, N, H, W) float32 [HU] on a regular time grid.
     region
         (Z, H, W) bool, where to look.
+    interval_s
+        Time between samples [s].
 
     Returns
     -------
     (2, N) float32 [HU], artery then vein
     """
     curves = np.moveaxis(enhancement, 1, -1)[region].astype(np.float64)
-    wanted = max(2 * VOXELS, int(STRONG_FRACTION * len(curves)))
     if not len(curves):
         return np.zeros((2, enhancement.shape[1]), np.float32)
     smooth = ndimage.convolve1d(curves, [0.25, 0.5, 0.25], axis=1, mode="nearest")
-    like_a_bolus = _like_a_bolus(smooth)
-    if like_a_bolus.sum() >= VOXELS:
-        curves, smooth = curves[like_a_bolus], smooth[like_a_bolus]
-    peak = smooth.max(axis=1)
-    strong = np.argsort(-peak)[:wanted]
-    curves, smooth = curves[strong], smooth[strong]
-    arterial = _arterial_order(smooth)[:VOXELS]
+    likely = np.flatnonzero(_like_a_bolus(smooth) & _high(smooth))
+    likely = likely[follows_tissue(smooth[likely], np.median(smooth, axis=0), interval_s)]
+    if len(likely) < VOXELS:
+        likely = np.argsort(-smooth.max(axis=1))[: 2 * VOXELS]
+    curves, smooth = curves[likely], smooth[likely]
+    arterial = _alike(smooth, _arterial_order(smooth)[:VOXELS])
     venous = _venous_order(smooth, arterial)[:VOXELS]
     return np.stack([curves[arterial].mean(axis=0), curves[venous].mean(axis=0)]).astype(np.float32)
+
+
+def _high(curves: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(V,) bool, the curves as high as a vessel's: a good share of the highest plausible ones.
+
+    Above the plausible are bone and air that move.
+    """
+    peak = curves.max(axis=1)
+    plausible = np.sort(peak[peak < HIGHEST_HU])
+    count = max(VOXELS, int(HIGHEST_FRACTION * len(peak)))
+    highest = float(plausible[-count:].mean()) if len(plausible) else 0.0
+    high: NDArray[np.bool_] = peak >= LEAST_HEIGHT * highest
+    return high
 
 
 def _like_a_bolus(curves: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -80,6 +100,16 @@ def _arterial_order(curves: NDArray[np.float64]) -> NDArray[np.intp]:
     width = half.sum(axis=1).astype(np.float64)
     score = _standard(height) - ARRIVAL_WEIGHT * _standard(arrival) - _standard(width)
     return np.argsort(-score)
+
+
+def _alike(curves: NDArray[np.float64], chosen: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The chosen curves that fill as early as the best of them.
+
+    An artery of few voxels must not be filled up with those of the vein.
+    """
+    arrival = _first_crossing(curves[chosen], curves[chosen].max(axis=1))
+    latest = np.median(arrival[:BEST_VOXELS]) + ARTERIAL_SPREAD_POINTS
+    return chosen[arrival <= latest]
 
 
 def _venous_order(curves: NDArray[np.float64], arterial: NDArray[np.intp]) -> NDArray[np.intp]:
