@@ -1,5 +1,15 @@
-"""The network: curves in, five perfusion maps out."""
+"""The network: curves in, five perfusion maps out; and the paper's two, to be compared with."""
 
 from models.network.architecture import SCALES, PerfusionNet, Widths
+from models.network.paper import PAPER_FORMS, RANGES, PaperForm, PaperNet, PaperUNet
 
-__all__ = ["SCALES", "PerfusionNet", "Widths"]
+__all__ = [
+    "PAPER_FORMS",
+    "RANGES",
+    "SCALES",
+    "PaperForm",
+    "PaperNet",
+    "PaperUNet",
+    "PerfusionNet",
+    "Widths",
+]
