@@ -1,9 +1,12 @@
 """The network as ONNX, and the manifest that the node verifies (DESIGN.md section 8)."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +14,7 @@ from torch import Tensor, nn
 from models.network import SCALES, PerfusionNet
 from models.training import GRID
 from node.inference import Grid, Input, Manifest, Output, Training, manifest_path
+from node.perfusion import Quantity
 
 NAME = "perfusion-unet"
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "perfusion.onnx"
@@ -41,7 +45,8 @@ class _Separate(nn.Module):
         self.network = network
 
     def forward(self, enhancement: Tensor, baseline: Tensor, vessels: Tensor) -> tuple[Tensor, ...]:
-        return tuple(self.network(enhancement, baseline, vessels).unbind(1))
+        maps, doubts = self.network(enhancement, baseline, vessels)
+        return *maps.unbind(1), *doubts.unbind(1)
 
 
 def export_network(network: PerfusionNet, path: Path) -> None:
@@ -69,7 +74,7 @@ def export_network(network: PerfusionNet, path: Path) -> None:
         dynamo=True,
         opset_version=OPSET,
         input_names=list(AXES),
-        output_names=[str(quantity) for quantity in SCALES],
+        output_names=[output.name for output in _outputs({})],
         dynamic_shapes=(
             {0: slices, 2: rows, 3: columns},
             {0: slices, 1: rows, 2: columns},
@@ -82,19 +87,30 @@ def export_network(network: PerfusionNet, path: Path) -> None:
     program.save(str(path), external_data=False)
 
 
-def write_manifest(path: Path, version: str, training: Training, day: date) -> Manifest:
+def write_manifest(
+    path: Path,
+    network: PerfusionNet,
+    training: Training,
+    version: str,
+    day: date,
+    calibration: Mapping[Quantity, float] = MappingProxyType({}),
+) -> Manifest:
     """Write the manifest beside an .onnx file; metrics come later, from a score.
 
     Parameters
     ----------
     path
         The .onnx file.
+    network
+        What was exported.
+    training
+        Where the weights come from.
     version
         Of the weights.
-    training
-        Where they come from.
     day
         When they were made.
+    calibration
+        What the network's uncertainty of a quantity is multiplied with; 1 where it is absent.
     """
     manifest = Manifest(
         name=NAME,
@@ -107,21 +123,33 @@ def write_manifest(path: Path, version: str, training: Training, day: date) -> M
             Input(name=name, shape=shape, unit="HU", meaning=MEANINGS[name])
             for name, shape in AXES.items()
         ),
-        outputs=tuple(
-            Output(
-                name=str(quantity),
-                quantity=quantity,
-                shape=MAP_AXES,
-                unit=quantity.meaning.unit,
-                scale=1.0,
-            )
-            for quantity in SCALES
-        ),
+        reach_slices=network.reach,
+        outputs=_outputs(calibration),
         training=training,
         metrics={},
     )
     keep_manifest(manifest, path)
     return manifest
+
+
+def _outputs(calibration: Mapping[Quantity, float]) -> tuple[Output, ...]:
+    """The graph's outputs in its order: every map, then every map's uncertainty."""
+
+    def output(quantity: Quantity, kind: Literal["map", "uncertainty"]) -> Output:
+        certain = kind == "map"
+        return Output(
+            name=str(quantity) if certain else f"{quantity}_uncertainty",
+            kind=kind,
+            quantity=quantity,
+            shape=MAP_AXES,
+            unit=quantity.meaning.unit,
+            scale=1.0 if certain else calibration.get(quantity, 1.0),
+        )
+
+    return (
+        *(output(quantity, "map") for quantity in SCALES),
+        *(output(quantity, "uncertainty") for quantity in SCALES),
+    )
 
 
 def keep_manifest(manifest: Manifest, path: Path) -> None:

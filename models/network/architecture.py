@@ -1,4 +1,4 @@
-"""A temporal encoder shared by all voxels, followed by a small U-Net.
+"""A temporal encoder shared by all voxels, followed by a U-Net that looks at slices together.
 
 Normalisation lives inside the graph: the node feeds plain HU and gets plain units. Everything
 the network sees is divided by the vein's peak, so that a weaker bolus with the same perfusion
@@ -21,10 +21,10 @@ SCALES = {
     Quantity.TTP: 12.0,
     Quantity.TMAX: 5.0,
 }
-# Tissue enhances by about a tenth of the vein: times ten it is about 1 before compression.
+# Tissue enhances by about a tenth of the vein: times ten it is about 1.
 TISSUE_GAIN = 10.0
-# Tissue passes almost unchanged, a vessel of 10 comes out as 2.9.
-COMPRESSION = 4.0
+# Far above any tissue, and low enough that a vessel does not drown its neighbours.
+CURVE_RANGE = (-3.0, 8.0)
 BASELINE_RANGE_HU = (-20.0, 80.0)
 BASELINE_UNIT_HU = 40.0
 MIN_VEIN_HU = 1.0
@@ -36,14 +36,109 @@ class Widths:
 
     Parameters
     ----------
-    temporal
-        Of the first layer of the temporal encoder.
+    filters
+        Temporal filters that are made for each scan.
+    hidden
+        Of the network that makes them.
     levels
-        Of the U-Net, finest first; each level halves rows and columns.
+        Of the U-Net, finest first; each level halves rows and columns. The voxels' own
+        features are as many as the finest level's.
     """
 
-    temporal: int = 64
-    levels: tuple[int, ...] = (32, 64, 128, 160)
+    filters: int = 96
+    hidden: int = 128
+    levels: tuple[int, ...] = (48, 96, 144, 192)
+
+
+class CurveEncoder(nn.Module):
+    """Features of every voxel's own curve, seen in the light of the scan's vessels.
+
+    What a tissue curve means depends on the bolus that made it. So the first layer's temporal
+    filters are not fixed: a small network makes them for each scan from its artery and vein.
+    It is learned, not derived: there is no system to invert and nothing to regularise.
+
+    Parameters
+    ----------
+    time_points
+        Samples in time.
+    widths
+        Channels.
+    """
+
+    def __init__(self, time_points: int, widths: Widths) -> None:
+        super().__init__()
+        self.shape = (widths.filters, time_points)
+        self.fixed = nn.Conv2d(time_points + 1, widths.filters, 1)
+        self.made = nn.Sequential(
+            nn.Linear(2 * time_points, widths.hidden),
+            nn.SiLU(),
+            nn.Linear(widths.hidden, widths.hidden),
+            nn.SiLU(),
+            nn.Linear(widths.hidden, widths.filters * (time_points + 1)),
+        )
+        self.mixed = nn.Sequential(
+            nn.ReLU(),
+            nn.Conv2d(widths.filters, widths.filters, 1),
+            nn.ReLU(),
+            nn.Conv2d(widths.filters, widths.levels[0], 1),
+            nn.ReLU(),
+        )
+
+    def forward(self, curves: Tensor, anatomy: Tensor, vessels: Tensor) -> Tensor:
+        """(B, levels[0], H, W).
+
+        Parameters
+        ----------
+        curves
+            (B, N, H, W), normalised.
+        anatomy
+            (B, 1, H, W), normalised.
+        vessels
+            (B, 2, N), normalised.
+        """
+        filters, points = self.shape
+        made = self.made(vessels.flatten(1))
+        weights = made[:, : filters * points].reshape(-1, filters, points)
+        offset = made[:, filters * points :, None, None]
+        rows, columns = curves.shape[2:]
+        passed = torch.matmul(weights, curves.flatten(2)).reshape(-1, filters, rows, columns)
+        seen = self.fixed(torch.cat([curves, anatomy], dim=1)) + passed + offset
+        features: Tensor = self.mixed(seen)
+        return features
+
+
+class Neighbours(nn.Module):
+    """What a slice's neighbours add to its features: they share its anatomy, not its noise.
+
+    Parameters
+    ----------
+    channels
+        In and out.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.mixed = nn.Conv2d(2 * channels, channels, 1)
+        # At first every slice is on its own.
+        for start in self.mixed.parameters():
+            nn.init.zeros_(start)
+
+    def forward(self, features: Tensor, stack: int | None) -> Tensor:
+        """(B, C, H, W), as they came in; nothing is added from beyond a stack's ends.
+
+        Parameters
+        ----------
+        features
+            (B, C, H, W), stacks of neighbouring slices one after another.
+        stack
+            Slices of one stack; None where all belong to one.
+        """
+        size = features.shape[1:]
+        whole = features[None] if stack is None else features.reshape(-1, stack, *size)
+        edged = functional.pad(whole, (0, 0, 0, 0, 0, 0, 1, 1))
+        beside = torch.cat([edged[:, :-2], edged[:, 2:]], dim=2).flatten(0, 1)
+        together: Tensor = features + self.mixed(beside)
+        return together
 
 
 class PerfusionNet(nn.Module):
@@ -62,14 +157,10 @@ class PerfusionNet(nn.Module):
     def __init__(self, time_points: int = 32, widths: Widths | None = None) -> None:
         super().__init__()
         widths = widths or Widths()
-        first = widths.levels[0]
-        self.curves = nn.Conv2d(time_points + 1, widths.temporal, 1)
-        self.context = nn.Sequential(
-            nn.Linear(2 * time_points, widths.temporal),
-            nn.ReLU(),
-            nn.Linear(widths.temporal, 2 * widths.temporal),
-        )
-        self.mixed = nn.Sequential(nn.ReLU(), nn.Conv2d(widths.temporal, first, 1), nn.ReLU())
+        first, quantities = widths.levels[0], len(SCALES)
+        self.voxels = CurveEncoder(time_points, widths)
+        self.alone = nn.Conv2d(first, quantities, 1)
+        self.beside = nn.ModuleList(Neighbours(channels) for channels in widths.levels)
         self.finest = _convolution(first, first)
         self.down = nn.ModuleList(
             nn.Sequential(_convolution(fine, coarse, stride=2), _convolution(coarse, coarse))
@@ -80,8 +171,11 @@ class PerfusionNet(nn.Module):
             for fine, coarse in zip(widths.levels, widths.levels[1:], strict=False)
         )
         self.up = nn.ModuleList(_convolution(2 * fine, fine) for fine in widths.levels[:-1])
-        self.head = nn.Sequential(
-            nn.Conv2d(2 * first, first, 1), nn.ReLU(), nn.Conv2d(first, len(SCALES), 1)
+        self.together = nn.Sequential(
+            nn.Conv2d(2 * first, first, 1), nn.ReLU(), nn.Conv2d(first, quantities, 1)
+        )
+        self.doubt = nn.Sequential(
+            nn.Conv2d(2 * first + quantities, first, 1), nn.ReLU(), nn.Conv2d(first, quantities, 1)
         )
         self.register_buffer("scales", torch.tensor(list(SCALES.values())).view(1, -1, 1, 1))
 
@@ -90,8 +184,17 @@ class PerfusionNet(nn.Module):
         """Rows and columns must be a multiple of this."""
         return int(2 ** len(self.down))
 
-    def forward(self, enhancement: Tensor, baseline: Tensor, vessels: Tensor) -> Tensor:
-        """The maps, (B, 5, H, W) in the units and the order of :data:`SCALES`.
+    @property
+    def reach(self) -> int:
+        """How many slices away a neighbour still changes a slice's maps."""
+        return len(self.beside)
+
+    def forward(
+        self, enhancement: Tensor, baseline: Tensor, vessels: Tensor, stack: int | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """The maps and their expected absolute errors, each (B, 5, H, W).
+
+        Both in the units and the order of :data:`SCALES`.
 
         Parameters
         ----------
@@ -101,25 +204,35 @@ class PerfusionNet(nn.Module):
             (B, H, W) [HU].
         vessels
             (B, 2, N) [HU], artery and vein of the slice's scan.
+        stack
+            Neighbouring slices that follow one another; None where all belong to one scan.
         """
-        vein_hu = vessels[:, 1].amax(dim=1).clamp(min=MIN_VEIN_HU)
-        curves = enhancement * (TISSUE_GAIN / vein_hu)[:, None, None, None]
-        curves = curves / (1.0 + curves.abs() / COMPRESSION)
-        anatomy = baseline.clamp(*BASELINE_RANGE_HU) / BASELINE_UNIT_HU
-        context = self.context((vessels / vein_hu[:, None, None]).flatten(1))
-        gain, shift = context[:, :, None, None].chunk(2, dim=1)
-        voxels = self.curves(torch.cat([curves, anatomy[:, None]], dim=1))
-        voxels = self.mixed(voxels * (1.0 + gain) + shift)
-        seen = self._around(voxels)
-        raw = self.head(torch.cat([voxels, seen], dim=1))
-        maps: Tensor = functional.softplus(raw.float()) * self.scales
-        return maps
+        voxels = self._encoded(enhancement, baseline, vessels)
+        seen = torch.cat([voxels, self._around(voxels, stack)], dim=1)
+        raw = self.alone(voxels) + self.together(seen)
+        # How wrong the maps are is learned from them, and must not bend them.
+        doubt = self.doubt(torch.cat([seen, raw], dim=1).detach())
+        return self._scaled(raw), self._scaled(doubt)
 
-    def _around(self, voxels: Tensor) -> Tensor:
+    def by_voxel(self, enhancement: Tensor, baseline: Tensor, vessels: Tensor) -> Tensor:
+        """The maps that each voxel's own curve gives, as :meth:`forward` takes and gives them."""
+        return self._scaled(self.alone(self._encoded(enhancement, baseline, vessels)))
+
+    def _encoded(self, enhancement: Tensor, baseline: Tensor, vessels: Tensor) -> Tensor:
+        vein_hu = vessels[:, 1].amax(dim=1).clamp(min=MIN_VEIN_HU)
+        curves = (enhancement * (TISSUE_GAIN / vein_hu)[:, None, None, None]).clamp(*CURVE_RANGE)
+        anatomy = baseline.clamp(*BASELINE_RANGE_HU) / BASELINE_UNIT_HU
+        features: Tensor = self.voxels(curves, anatomy[:, None], vessels / vein_hu[:, None, None])
+        return features
+
+    def _scaled(self, raw: Tensor) -> Tensor:
+        return functional.softplus(raw.float()) * self.scales
+
+    def _around(self, voxels: Tensor, stack: int | None) -> Tensor:
         """Features that have seen each voxel's surroundings: the U-Net."""
-        features = [self.finest(voxels)]
-        for down in self.down:
-            features.append(down(features[-1]))
+        features = [self.finest(self.beside[0](voxels, stack))]
+        for down, beside in zip(self.down, self.beside[1:], strict=True):
+            features.append(beside(down(features[-1]), stack))
         current: Tensor = features.pop()
         for wider, up in zip(reversed(self.wider), reversed(self.up), strict=True):
             current = up(torch.cat([features.pop(), wider(current)], dim=1))

@@ -1,6 +1,7 @@
 """Simulated CT perfusion scans whose truth is known, and their DICOM files."""
 
 from models.simulator.acquisition import ACQUISITIONS, Acquisition
+from models.simulator.bolus import Bolus
 from models.simulator.cohort import cohort
 from models.simulator.dicom_writer import StudyHeader, images, write_dicom
 from models.simulator.further import FURTHER
@@ -9,7 +10,7 @@ from models.simulator.kudo import KudoPhantom, kudo_phantom
 from models.simulator.pathology import PATHOLOGIES
 from models.simulator.plans import Plan, any_patient
 from models.simulator.realism import Faults, Movement, Realism
-from models.simulator.residue import FAMILIES, RHO_OVER_KH
+from models.simulator.residue import FAMILIES, RHO_OVER_KH, SliceTable, TissueTable
 from models.simulator.scan import DEMO_SEED, SimulatedScan, simulate
 from models.simulator.truth import Curves, Masks, Truth, lesion
 from models.simulator.vendors import VENDORS
@@ -24,6 +25,7 @@ __all__ = [
     "RHO_OVER_KH",
     "VENDORS",
     "Acquisition",
+    "Bolus",
     "Curves",
     "Faults",
     "KudoPhantom",
@@ -32,7 +34,9 @@ __all__ = [
     "Plan",
     "Realism",
     "SimulatedScan",
+    "SliceTable",
     "StudyHeader",
+    "TissueTable",
     "Truth",
     "any_patient",
     "cohort",

@@ -10,14 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.network import SCALES
-from models.simulator import ACQUISITIONS, Acquisition, SimulatedScan, simulate
+from models.simulator import Movement, Plan, Realism, SimulatedScan
 from node.perfusion import ModelGrid, ModelInput, onto_model, prepare
 
 # Part of every cached file's name: raise it when simulator or preparation change the numbers.
-VERSION = 3
+VERSION = 5
 GRID = ModelGrid(time_points=32, interval_s=2.0, pixel_mm=1.8, multiple=16)
-DOSES = (1.0, 1.0, 0.5, 0.25)
-SCHEMES = ("standard", "standard", "standard", "fast", "cine", "shuttle", "shuttle", "sparse")
+# What motion correction leaves of a head's movement, and the longest stack worth simulating.
+RESIDUAL_MM = 1.0
+MAX_SLICES = 16
 # A quarter of the cohort is drawn at the pixels that serving sees and averaged down by
 # ``prepare``; the rest directly at the model's, which is ten times as quick.
 FINE_EVERY = 4
@@ -49,28 +50,26 @@ class Case:
     shares: NDArray[np.float16]
 
 
-def plan(seed: int) -> Acquisition:
-    """How the patient of a seed is scanned: scheme, dose, thickness, movement, length."""
+def plan(seed: int) -> Plan:
+    """How the patient of a seed is scanned: out of everything that the simulator can do.
+
+    The node corrects motion before the network sees a scan, so that what is left of it is at
+    most :data:`RESIDUAL_MM`.
+    """
+    drawn = Plan.drawn(seed, 256 if seed % FINE_EVERY == 0 else 128)
     rng = np.random.default_rng([seed, 77])
-    scheme = ACQUISITIONS[str(rng.choice(SCHEMES))]
-    thickness_mm = float(rng.choice([5.0, 5.0, 5.0, 8.0, 10.0]))
-    slices = max(6, round(scheme.slices * 5.0 / thickness_mm))
-    kept = max(12, round(scheme.frames * rng.uniform(0.8, 1.0)))
-    changed = replace(
-        scheme,
-        thickness_mm=thickness_mm,
-        slices=slices,
-        frame_times_s=scheme.frame_times_s[:kept],
-        dose=float(rng.choice(DOSES)),
-        noise_hu=float(rng.uniform(5.0, 11.0)),
-        motion_mm=float(rng.choice([0.0, 0.0, 0.5, 1.0, 2.0])),
+    left_mm = float(rng.choice([0.0, rng.uniform(0.0, RESIDUAL_MM)]))
+    real = drawn.realism or Realism()
+    return replace(
+        drawn,
+        acquisition=replace(drawn.acquisition, slices=min(drawn.acquisition.slices, MAX_SLICES)),
+        realism=replace(real, movement=Movement(left_mm, left_mm / 2.0, jumps=1)),
     )
-    return changed.at(256 if seed % FINE_EVERY == 0 else 128)
 
 
 def build(seed: int) -> Case | None:
     """The prepared patient of a seed; None where ``prepare`` refuses the scan."""
-    simulated = simulate(seed, plan(seed))
+    simulated = plan(seed).simulated()
     prepared = prepare(simulated.scan, GRID)
     if not isinstance(prepared, ModelInput):
         return None

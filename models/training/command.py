@@ -1,6 +1,7 @@
 """``python -m models train``."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,30 +11,51 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from models.training.bank import Stock, stocks
 from models.training.batches import Batches
 from models.training.cohort import Case, cohort
-from models.training.loop import Schedule, Trainer
+from models.training.loop import Lessons, Schedule, Trainer
+from models.training.mosaics import LooseVoxels, Mosaics
 from models.training.picture import draw
 
 CACHE = Path(".cache")
 # Twice the 112 x 96 pixels that a common head needs would be wasted on air.
 SLICE_SHAPE = (112, 96)
+CURVE_BOLUSES = 48
 
 
 @dataclass(frozen=True)
 class Preset:
-    """What a machine can bear."""
+    """What a machine can bear; a batch is so many stacks of so many neighbouring slices."""
 
     cases: int
+    boluses: int
+    curve_steps: int
     steps: int
-    batch: int
+    batch: tuple[int, int]
     learning_rate: float
     device: str
 
 
 PRESETS = {
-    "cpu": Preset(cases=200, steps=1500, batch=8, learning_rate=2e-3, device="cpu"),
-    "gpu": Preset(cases=2000, steps=40_000, batch=32, learning_rate=2e-3, device="cuda"),
+    "cpu": Preset(
+        cases=900,
+        boluses=2000,
+        curve_steps=4000,
+        steps=12_000,
+        batch=(3, 4),
+        learning_rate=2e-3,
+        device="cpu",
+    ),
+    "gpu": Preset(
+        cases=4000,
+        boluses=4000,
+        curve_steps=8000,
+        steps=60_000,
+        batch=(8, 6),
+        learning_rate=2e-3,
+        device="cuda",
+    ),
 }
 
 
@@ -41,36 +63,84 @@ def train(
     preset: Annotated[Literal["cpu", "gpu"], typer.Option(help="What the machine can bear.")] = (
         "cpu"
     ),
-    seed: Annotated[int, typer.Option(help="Patients, initial weights and batches.")] = 1,
+    seed: Annotated[int, typer.Option(help="Patients, initial weights and batches.")] = 2,
     cases: Annotated[int | None, typer.Option(help="Patients to simulate.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Optimiser steps.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Optimiser steps, those on curves too.")] = None,
+    curve_steps: Annotated[
+        int | None, typer.Option(help="Steps on single curves, before whole slices.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="Folder of checkpoint and picture.")] = CACHE / "run",
     threads: Annotated[int, typer.Option(help="CPU threads; 0 for all.")] = 0,
 ) -> None:
-    """Train the network on simulated patients; a stopped run is taken up where it was."""
+    """Train the network on simulated patients; a stopped run is taken up where it was.
+
+    First the curves alone, of any tissue behind any bolus; then whole slices of patients, and
+    mosaics of such curves among them.
+    """
     torch.set_num_threads(threads or os.cpu_count() or 1)
     chosen = PRESETS[preset]
-    chosen = replace(chosen, cases=cases or chosen.cases, steps=steps or chosen.steps)
-    schedule = Schedule(chosen.steps, chosen.learning_rate, seed, cases=chosen.cases)
-    first = seed * 100_000
+    chosen = replace(
+        chosen,
+        cases=cases or chosen.cases,
+        steps=steps or chosen.steps,
+        curve_steps=chosen.curve_steps if curve_steps is None else curve_steps,
+    )
     console = Console(stderr=True)
     with _progress(console) as progress:
-        patients = _patients(range(first, first + chosen.cases), progress)
-        trainer = Trainer(schedule, out / "checkpoint.pt", device=chosen.device)
-        batches = Batches(patients, chosen.batch, SLICE_SHAPE, seed)
-        task = progress.add_task("steps", total=chosen.steps, completed=trainer.step, loss=0.0)
-        mean_loss = 0.0
-
-        def heard(step: int, loss: float) -> None:
-            nonlocal mean_loss
-            mean_loss = loss if not mean_loss else 0.98 * mean_loss + 0.02 * loss
-            progress.update(task, completed=step, loss=mean_loss)
-            if step % 100 == 0 and not console.is_terminal:
-                console.print(f"step {step} of {chosen.steps}: loss {mean_loss:.4f}")
-
-        trainer.run(batches, heard)
+        trainer, batches = _taught(chosen, seed, out / "checkpoint.pt", progress)
     draw(trainer, batches, out / "training.png")
     console.print(f"{out / 'checkpoint.pt'}: export it with python -m models export")
+
+
+def _taught(
+    chosen: Preset, seed: int, checkpoint: Path, progress: Progress
+) -> tuple[Trainer, Batches]:
+    """A trainer at the end of its schedule, and what it learned from last."""
+    schedule = Schedule(
+        chosen.steps,
+        chosen.learning_rate,
+        seed,
+        cases=chosen.cases,
+        curve_steps=chosen.curve_steps,
+    )
+    trainer = Trainer(schedule, checkpoint, device=chosen.device)
+    stock = _stock(chosen.boluses, seed, progress)
+    heard = _listener(progress, trainer)
+    lessons = Lessons(curves=LooseVoxels(stock, CURVE_BOLUSES, seed))
+    trainer.run(lessons, heard, until=chosen.curve_steps)
+    first = seed * 100_000
+    patients = _patients(range(first, first + chosen.cases), progress)
+    mosaics = Mosaics(stock, SLICE_SHAPE)
+    batches = Batches(patients, chosen.batch, SLICE_SHAPE, seed, mosaics)
+    trainer.run(Lessons(slices=batches, stack=batches.stack), heard)
+    return trainer, batches
+
+
+def _listener(progress: Progress, trainer: Trainer) -> Callable[[int, float], None]:
+    """What shows every step; a line every hundred where nobody watches."""
+    task = progress.add_task(
+        "steps", total=trainer.schedule.steps, completed=trainer.step, loss=float("nan")
+    )
+    console = progress.console
+    mean_loss = 0.0
+
+    def heard(step: int, loss: float) -> None:
+        nonlocal mean_loss
+        mean_loss = loss if not mean_loss else 0.98 * mean_loss + 0.02 * loss
+        progress.update(task, completed=step, loss=mean_loss)
+        if step % 100 == 0 and not console.is_terminal:
+            console.print(f"step {step} of {trainer.schedule.steps}: loss {mean_loss:.4f}")
+
+    return heard
+
+
+def _stock(count: int, seed: int, progress: Progress) -> list[Stock]:
+    task = progress.add_task("boluses", total=count, loss=float("nan"))
+    stock = []
+    for one in stocks(count, seed, workers=os.cpu_count() or 1):
+        progress.advance(task)
+        stock.append(one)
+    return stock
 
 
 def _patients(seeds: range, progress: Progress) -> list[Case]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from models.network import PerfusionNet, Widths
-from models.training.batches import Batches
-from models.training.loss import map_loss
+from models.training.batches import Batch
+from models.training.loss import doubt_loss, map_loss
+from node.errors import NodeError
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
@@ -24,14 +25,14 @@ MAX_GRADIENT = 1.0
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast to learn.
+    """How long and how fast to learn: curves first, voxel by voxel, then whole slices.
 
     Parameters
     ----------
     steps
-        Optimiser steps.
+        Optimiser steps, on curves and on slices.
     learning_rate
-        Highest one; it warms up over the first steps and falls along a cosine to nought.
+        Highest one; it warms up over each part's first steps and falls along a cosine to nought.
     seed
         Decides initial weights and every batch.
     mixed_precision
@@ -40,6 +41,8 @@ class Schedule:
         Steps between checkpoints.
     cases
         Patients in the cohort.
+    curve_steps
+        How many of the steps teach curves alone.
     """
 
     steps: int
@@ -48,11 +51,46 @@ class Schedule:
     mixed_precision: bool = True
     save_every: int = 250
     cases: int = 1
+    curve_steps: int = 0
 
     def rate(self, step: int) -> float:
         """The learning rate of a step."""
-        warm = min(1.0, (step + 1) / min(WARM_UP_STEPS, max(1, self.steps // 10)))
-        return self.learning_rate * warm * 0.5 * (1.0 + float(np.cos(np.pi * step / self.steps)))
+        on_slices = step >= self.curve_steps
+        done = step - self.curve_steps if on_slices else step
+        part = self.steps - self.curve_steps if on_slices else self.curve_steps
+        warm = min(1.0, (done + 1) / min(WARM_UP_STEPS, max(1, part // 10)))
+        return self.learning_rate * warm * 0.5 * (1.0 + float(np.cos(np.pi * done / part)))
+
+
+class DivergedError(NodeError):
+    """Training that no longer learns; the message says where, and what was kept."""
+
+    remedy = "Start again with a lower learning rate; the last checkpoint is from before."
+
+
+class BatchSource(Protocol):
+    """What a trainer learns from: the same step is always the same batch."""
+
+    def __getitem__(self, step: int) -> Batch: ...
+
+
+@dataclass(frozen=True)
+class Lessons:
+    """What there is to learn from.
+
+    Parameters
+    ----------
+    curves
+        Voxels without neighbours, for the schedule's ``curve_steps``.
+    slices
+        Stacks of neighbouring slices, for the others.
+    stack
+        Slices of a stack.
+    """
+
+    curves: BatchSource | None = None
+    slices: BatchSource | None = None
+    stack: int = 1
 
 
 class Trainer:
@@ -101,13 +139,34 @@ class Trainer:
         """How many steps are done."""
         return len(self.losses)
 
-    def run(self, batches: Batches, on_step: Callable[[int, float], None]) -> None:
-        """Train to the schedule's end, saving on the way; ``on_step`` hears step and loss."""
+    def run(
+        self,
+        lessons: Lessons,
+        on_step: Callable[[int, float], None],
+        until: int | None = None,
+    ) -> None:
+        """Train to a step or the schedule's end, saving on the way.
+
+        Parameters
+        ----------
+        lessons
+            What to learn from.
+        on_step
+            Hears step and loss.
+        until
+            Where to stop; None for the schedule's end.
+
+        Raises
+        ------
+        DivergedError
+            If the loss is no longer finite; the last checkpoint is kept.
+        """
         self.network.train()
-        while self.step < self.schedule.steps:
-            self._advance(batches)
+        last = self.schedule.steps if until is None else until
+        while self.step < last:
+            self._advance(lessons)
             on_step(self.step, self.losses[-1])
-            if self.step % self.schedule.save_every == 0 or self.step == self.schedule.steps:
+            if self.step % self.schedule.save_every == 0 or self.step == last:
                 self.save()
 
     def save(self) -> None:
@@ -127,22 +186,45 @@ class Trainer:
         )
         partial.replace(self.checkpoint)
 
-    def _advance(self, batches: Batches) -> None:
+    def _advance(self, lessons: Lessons) -> None:
         for group in self.optimiser.param_groups:
             group["lr"] = self.schedule.rate(self.step)
-        batch = batches[self.step].to(self.device)
-        enhancement = batch.enhancement.to(memory_format=torch.channels_last)
-        with torch.autocast(
-            self.device.type, torch.bfloat16, enabled=self.schedule.mixed_precision
-        ):
-            maps = self.network(enhancement, batch.baseline, batch.vessels)
-        loss = map_loss(maps.float(), batch.maps, batch.shares)
+        if self.step < self.schedule.curve_steps:
+            loss = self._curve_loss(lessons)
+        else:
+            loss = self._slice_loss(lessons)
+        if not bool(torch.isfinite(loss)):
+            raise DivergedError(
+                f"the loss is not finite at step {self.step}; {self.checkpoint} is kept"
+            )
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]  # torch's own
         nn.utils.clip_grad_norm_(self.network.parameters(), MAX_GRADIENT)
         self.optimiser.step()
         self.mean.update_parameters(self.network)
         self.losses.append(float(loss.detach()))
+
+    def _curve_loss(self, lessons: Lessons) -> Tensor:
+        batch = self._batch(lessons.curves, "curves")
+        # In single precision: temporal filters difference large numbers.
+        maps = self.network.by_voxel(batch.enhancement, batch.baseline, batch.vessels)
+        return map_loss(maps, batch.maps, batch.shares)
+
+    def _slice_loss(self, lessons: Lessons) -> Tensor:
+        batch = self._batch(lessons.slices, "slices")
+        enhancement = batch.enhancement.to(memory_format=torch.channels_last)
+        with torch.autocast(
+            self.device.type, torch.bfloat16, enabled=self.schedule.mixed_precision
+        ):
+            maps, doubt = self.network(enhancement, batch.baseline, batch.vessels, lessons.stack)
+        return map_loss(maps.float(), batch.maps, batch.shares) + doubt_loss(
+            doubt.float(), maps.float(), batch.maps, batch.shares
+        )
+
+    def _batch(self, source: BatchSource | None, name: str) -> Batch:
+        if source is None:
+            raise ValueError(f"step {self.step} learns from {name}, but there are none")
+        return source[self.step].to(self.device)
 
     def _resume(self) -> None:
         state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
@@ -178,7 +260,7 @@ class Trained:
 def trained_network(checkpoint: Path) -> Trained:
     """The running mean of a checkpoint's weights, ready to export."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
-    widths = Widths(state["widths"]["temporal"], tuple(state["widths"]["levels"]))
+    widths = Widths(**{**state["widths"], "levels": tuple(state["widths"]["levels"])})
     network = PerfusionNet(widths=widths)
     prefix = "module."
     mean = {k.removeprefix(prefix): v for k, v in state["mean"].items() if k.startswith(prefix)}

@@ -20,6 +20,8 @@ HYPOPERFUSION_GAIN = 0.3
 CORE_GAIN = 1.5
 OTHER_BRAIN = 0.15
 ROOT_FLOOR = 0.01
+LEAST_DOUBT = 0.005
+DOUBT_GAIN = 0.02
 
 
 def map_loss(maps: Tensor, truth: Tensor, shares: Tensor) -> Tensor:
@@ -50,6 +52,29 @@ def map_loss(maps: Tensor, truth: Tensor, shares: Tensor) -> Tensor:
             error = error + (_root(found) - _root(wanted)).abs()
         total = total + (weight * error).sum() / weight.sum().clamp(min=1.0)
     return total / len(SCALES)
+
+
+def doubt_loss(doubt: Tensor, maps: Tensor, truth: Tensor, shares: Tensor) -> Tensor:
+    """How badly expected absolute errors fit the maps' real ones, 0 for no brain.
+
+    The negative logarithm of a Laplace density, least where ``doubt`` is the mean of the
+    absolute error; the maps themselves are left as they are.
+
+    Parameters
+    ----------
+    doubt, maps, truth
+        (B, 5, H, W) in the units and the order of ``models.network.SCALES``.
+    shares
+        (B, 4, H, W), as in :func:`map_loss`.
+    """
+    parenchyma = shares[:, 0]
+    total = maps.new_zeros(())
+    for i, (quantity, scale) in enumerate(SCALES.items()):
+        wanted = truth[:, i].clamp(max=CEILINGS[quantity])
+        error = (maps[:, i].detach() - wanted).abs() / scale
+        width = doubt[:, i] / scale + LEAST_DOUBT
+        total = total + (parenchyma * (error / width + torch.log(width))).sum()
+    return DOUBT_GAIN * total / parenchyma.sum().clamp(min=1.0) / len(SCALES)
 
 
 def _root(values: Tensor) -> Tensor:

@@ -29,9 +29,14 @@ class Input(_Part):
 
 
 class Output(_Part):
-    """One map: the graph's value times ``scale`` is the quantity in ``unit``."""
+    """One output: the graph's value times ``scale`` is the quantity in ``unit``.
+
+    An ``uncertainty`` is the absolute error to be expected of the quantity's map; its ``scale``
+    also makes up for what the network over- or underestimates it by.
+    """
 
     name: Text
+    kind: Literal["map", "uncertainty"] = "map"
     quantity: Quantity
     shape: tuple[Axis, ...]
     unit: Text
@@ -58,7 +63,10 @@ class Training(_Part):
 
 
 class Manifest(_Part):
-    """Everything the node and a reader must know about a model."""
+    """Everything the node and a reader must know about a model.
+
+    A slice's maps depend on its neighbours as far as ``reach_slices`` away.
+    """
 
     format: Literal[1] = 1
     name: Text
@@ -67,6 +75,7 @@ class Manifest(_Part):
     licence: Text
     sha256: Digest
     grid: Grid
+    reach_slices: Annotated[int, Field(ge=0)] = 0
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
     training: Training
@@ -109,11 +118,10 @@ def read_manifest(weights: Path) -> Manifest:
 
 
 def _check_outputs(manifest: Manifest, beside: Path) -> None:
-    by_quantity = {output.quantity: output for output in manifest.outputs}
-    if absent := [str(q) for q in Quantity if q not in by_quantity]:
+    mapped = {output.quantity for output in manifest.outputs if output.kind == "map"}
+    if absent := [str(q) for q in Quantity if q not in mapped]:
         raise ModelError(f"{beside} names no output for {', '.join(absent)}")
-    for quantity, output in by_quantity.items():
-        if output.unit != quantity.meaning.unit:
-            raise ModelError(
-                f"{beside} gives {quantity} in {output.unit}, not {quantity.meaning.unit}"
-            )
+    for output in manifest.outputs:
+        unit = output.quantity.meaning.unit
+        if output.unit != unit:
+            raise ModelError(f"{beside} gives {output.name} in {output.unit}, not {unit}")

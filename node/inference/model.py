@@ -1,6 +1,6 @@
 """The network in ONNX Runtime: verified against its manifest, warm, batch by batch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from node import log
 from node.errors import InferenceError, ModelError
 from node.inference.manifest import Input, Manifest, Output, manifest_path, read_manifest
 from node.inference.session import open_session, run_session
-from node.perfusion import Estimator, ModelGrid, ModelInput, PerfusionMaps, restore
+from node.perfusion import Estimator, ModelGrid, ModelInput, PerfusionMaps, Quantity, restore
 
 # Slices at once: bounds the memory of a 320-row volume, and keeps the cores busy.
 BATCH_SLICES = 16
@@ -65,23 +65,38 @@ class OnnxModel:
         """
         if prepared.grid != self.grid:
             raise InferenceError(f"input made for {prepared.grid}, the model wants {self.grid}")
-        slices = len(prepared.enhancement)
         parts = [
-            self._run(
-                prepared.enhancement[first : first + BATCH_SLICES],
-                prepared.baseline_hu[first : first + BATCH_SLICES],
-                prepared.vessels_hu,
-            )
-            for first in range(0, slices, BATCH_SLICES)
+            self._maps(prepared, first)
+            for first in range(0, len(prepared.enhancement), BATCH_SLICES)
         ]
-        values = {
-            output.quantity: np.concatenate([part[i] for part in parts]) * np.float32(output.scale)
+        planes = {
+            output.name: np.concatenate([part[i] for part in parts]) * np.float32(output.scale)
             for i, output in enumerate(self._manifest.outputs)
         }
-        for quantity, planes in values.items():
-            if not np.isfinite(planes).all():
-                raise InferenceError(f"the network's {quantity} holds values that are not finite")
-        return restore(values, prepared, self.estimator)
+        for name, values in planes.items():
+            if not np.isfinite(values).all():
+                raise InferenceError(f"the network's {name} holds values that are not finite")
+        return restore(
+            self._of_kind("map", planes),
+            prepared,
+            self.estimator,
+            uncertainty=self._of_kind("uncertainty", planes),
+        )
+
+    def _of_kind(
+        self, kind: str, planes: Mapping[str, NDArray[np.float32]]
+    ) -> dict[Quantity, NDArray[np.float32]]:
+        return {o.quantity: planes[o.name] for o in self._manifest.outputs if o.kind == kind}
+
+    def _maps(self, prepared: ModelInput, first: int) -> list[NDArray[np.float32]]:
+        """The outputs for one batch of slices, computed with the neighbours that they depend on."""
+        last = min(first + BATCH_SLICES, len(prepared.enhancement))
+        low = max(0, first - self._manifest.reach_slices)
+        high = last + self._manifest.reach_slices
+        outputs = self._run(
+            prepared.enhancement[low:high], prepared.baseline_hu[low:high], prepared.vessels_hu
+        )
+        return [planes[first - low : last - low] for planes in outputs]
 
     def warm_up(self) -> None:
         """Run once on an empty slice, so that the first patient does not wait for it."""

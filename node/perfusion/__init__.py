@@ -4,20 +4,23 @@ from node.perfusion.arterial import find_inputs
 from node.perfusion.box_model import BoxRegression
 from node.perfusion.deconvolution import METHODS, Deconvolved, deconvolve, estimate, find_tissue
 from node.perfusion.dynamic import DynamicCt
+from node.perfusion.enhancement import baseline_weights
 from node.perfusion.input_functions import ArterialInput, InputFunctions, VesselCurve
 from node.perfusion.lesion import Lesion, LesionThresholds, find_lesion, parenchyma
 from node.perfusion.maps import Estimator, PerfusionMaps
 from node.perfusion.model_input import ModelGrid, ModelInput
-from node.perfusion.preparation import prepare
+from node.perfusion.preparation import LEAD_S, prepare
 from node.perfusion.quality import Grade, QualityFlag, assess
 from node.perfusion.quantities import Quantity
 from node.perfusion.restoration import onto_model, restore
 from node.perfusion.sampling import Clock
 from node.perfusion.solution import Method
 from node.perfusion.svd import BlockCirculantSvd, OscillationSvd, StandardSvd
+from node.perfusion.timing import averaging_weights
 from node.perfusion.tissue import Tissue
 
 __all__ = [
+    "LEAD_S",
     "METHODS",
     "ArterialInput",
     "BlockCirculantSvd",
@@ -41,6 +44,8 @@ __all__ = [
     "Tissue",
     "VesselCurve",
     "assess",
+    "averaging_weights",
+    "baseline_weights",
     "deconvolve",
     "estimate",
     "find_inputs",

@@ -1,7 +1,8 @@
 """The perfusion maps of one scan, and what computed them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,6 +44,9 @@ class PerfusionMaps:
         Distance between voxel centres along (Z, Y, X) [mm].
     estimator
         What computed them.
+    uncertainty
+        (Z, Y, X) float32, the absolute error to be expected of a quantity's map, in its unit;
+        empty where the estimator does not know.
 
     Raises
     ------
@@ -55,6 +59,9 @@ class PerfusionMaps:
     baseline_hu: NDArray[np.float32]
     spacing_mm: tuple[float, float, float]
     estimator: Estimator
+    uncertainty: Mapping[Quantity, NDArray[np.float32]] = field(
+        default_factory=lambda: MappingProxyType({})
+    )
 
     def __post_init__(self) -> None:
         if absent := set(Quantity) - set(self.values):
@@ -63,7 +70,7 @@ class PerfusionMaps:
             raise ValueError(
                 f"brain {self.brain.shape} and baseline {self.baseline_hu.shape} differ"
             )
-        for quantity, values in self.values.items():
+        for quantity, values in (*self.values.items(), *self.uncertainty.items()):
             if values.shape != self.brain.shape or values.dtype != np.float32:
                 raise ValueError(f"{quantity} is {values.shape} {values.dtype}")
             if not np.isfinite(values).all():

@@ -44,5 +44,5 @@ def _correlation(
     rows = curves - curves.mean(axis=1, keepdims=True)
     row = reference - reference.mean()
     scale = np.sqrt((rows**2).sum(axis=1) * (row**2).sum())
-    products: NDArray[np.float64] = rows @ row
-    return products / np.maximum(scale, 1e-9)
+    correlation: NDArray[np.float64] = (rows @ row) / np.maximum(scale, 1e-9)
+    return correlation

@@ -1,6 +1,7 @@
 """From the network's pixels back to the scan's."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,11 @@ from node.perfusion.quantities import Quantity
 
 
 def restore(
-    outputs: Mapping[Quantity, NDArray[np.float32]], prepared: ModelInput, estimator: Estimator
+    outputs: Mapping[Quantity, NDArray[np.float32]],
+    prepared: ModelInput,
+    estimator: Estimator,
+    *,
+    uncertainty: Mapping[Quantity, NDArray[np.float32]] = MappingProxyType({}),
 ) -> PerfusionMaps:
     """The network's maps on the scan's grid, 0 outside the brain.
 
@@ -25,6 +30,8 @@ def restore(
         The input that the outputs were computed from.
     estimator
         What computed them.
+    uncertainty
+        The absolute error to be expected of a quantity, as ``outputs``; may lack some or all.
     """
     _, rows, columns = prepared.brain.shape
     _, height, width = prepared.baseline_hu.shape
@@ -32,16 +39,20 @@ def restore(
     (y, x), pixel_mm = prepared.origin_px, prepared.grid.pixel_mm
     down = linear_weights(height, rows, y, pixel_mm / dy)
     across = linear_weights(width, columns, x, pixel_mm / dx)
-    values = {
-        quantity: weighted(planes, down, across) * prepared.brain
-        for quantity, planes in outputs.items()
-    }
+    values, doubts = (
+        {
+            quantity: weighted(planes, down, across) * prepared.brain
+            for quantity, planes in each.items()
+        }
+        for each in (outputs, uncertainty)
+    )
     return PerfusionMaps(
         values=values,
         brain=prepared.brain,
         baseline_hu=prepared.scan_baseline_hu,
         spacing_mm=prepared.scan.spacing_mm,
         estimator=estimator,
+        uncertainty=doubts,
     )
 
 

@@ -10,7 +10,7 @@ from models.export import WEIGHTS, export_network, write_manifest
 from models.network import SCALES, PerfusionNet, Widths
 from models.training import GRID
 from node.inference import Training, load_model
-from node.perfusion import restore
+from node.perfusion import Quantity, restore
 from tests.support.science import prepared_of, scan_of
 
 TRAINING = Training(data="none", cases=1, seed=0, steps=1, normalisation="inside")
@@ -19,32 +19,41 @@ TRAINING = Training(data="none", cases=1, seed=0, steps=1, normalisation="inside
 @pytest.fixture(scope="module")
 def network() -> PerfusionNet:
     torch.manual_seed(3)
-    return PerfusionNet(widths=Widths(temporal=16, levels=(8, 12, 16))).eval()
+    return PerfusionNet(widths=Widths(filters=16, hidden=8, levels=(8, 12, 16))).eval()
 
 
 @pytest.fixture(scope="module")
 def exported(network: PerfusionNet, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("export") / "perfusion.onnx"
     export_network(network, path)
-    write_manifest(path, "9.9.9", TRAINING, date(2026, 1, 1))
+    write_manifest(path, network, TRAINING, "9.9.9", date(2026, 1, 1), {Quantity.CBF: 2.0})
     return path
 
 
-@pytest.mark.parametrize("rows", [48, 64])
+@pytest.mark.parametrize(("rows", "slices"), [(48, 1), (64, 4), (48, 37)])
 def test_the_exported_network_gives_torchs_maps(
-    network: PerfusionNet, exported: Path, rows: int
+    network: PerfusionNet, exported: Path, rows: int, slices: int
 ) -> None:
-    """Torch and the node's ONNX Runtime agree on any slice count and picture size."""
+    """Torch and the node's ONNX Runtime agree on any slice count, in batches or at once."""
     model = load_model(exported, device="cpu")
-    prepared = prepared_of(scan_of(rows=rows, pixel_mm=200 / rows, slices=rows // 16), model.grid)
+    prepared = prepared_of(scan_of(rows=rows, pixel_mm=200 / rows, slices=slices), model.grid)
     vessels = np.repeat(prepared.vessels_hu[None], len(prepared.enhancement), axis=0)
     arrays = (prepared.enhancement, prepared.baseline_hu, vessels)
     with torch.no_grad():
-        maps = network(*(torch.from_numpy(a) for a in arrays)).numpy()
-    wanted = restore({q: maps[:, i] for i, q in enumerate(SCALES)}, prepared, model.estimator)
+        maps, doubts = (m.numpy() for m in network(*(torch.from_numpy(a) for a in arrays)))
+    doubts[:, 0] *= 2.0
+    wanted = restore(
+        {q: maps[:, i] for i, q in enumerate(SCALES)},
+        prepared,
+        model.estimator,
+        uncertainty={q: doubts[:, i] for i, q in enumerate(SCALES)},
+    )
     found = model.predict(prepared)
     for quantity in SCALES:
         np.testing.assert_allclose(found[quantity], wanted[quantity], rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(
+            found.uncertainty[quantity], wanted.uncertainty[quantity], rtol=1e-3, atol=1e-3
+        )
 
 
 def test_the_manifest_says_what_was_exported(exported: Path) -> None:

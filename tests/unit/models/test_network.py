@@ -4,7 +4,7 @@ import torch
 from models.network import SCALES, PerfusionNet, Widths
 from node.perfusion import Quantity
 
-TINY = Widths(temporal=8, levels=(8, 12))
+TINY = Widths(filters=8, hidden=8, levels=(8, 12))
 
 
 def _inputs(slices: int = 2, side: int = 16) -> tuple[torch.Tensor, ...]:
@@ -16,33 +16,73 @@ def _inputs(slices: int = 2, side: int = 16) -> tuple[torch.Tensor, ...]:
     )
 
 
-def test_one_network_gives_every_quantity() -> None:
-    """Five maps come out of one pass, none of them negative."""
-    maps = PerfusionNet(widths=TINY)(*_inputs())
+def _network() -> PerfusionNet:
+    """A network whose slices do look at their neighbours, as after some training."""
+    torch.manual_seed(1)
+    network = PerfusionNet(widths=TINY).eval()
+    for weights in network.beside.parameters():
+        torch.nn.init.normal_(weights, std=0.2)
+    return network
+
+
+def test_one_network_gives_every_quantity_and_its_uncertainty() -> None:
+    """Five maps and five expected errors come out of one pass, none of them negative."""
+    maps, doubts = PerfusionNet(widths=TINY)(*_inputs())
     assert set(SCALES) == set(Quantity)
-    assert maps.shape == (2, 5, 16, 16)
+    assert maps.shape == doubts.shape == (2, 5, 16, 16)
     assert bool((maps >= 0).all())
+    assert bool((doubts >= 0).all())
 
 
 def test_maps_do_not_depend_on_the_strength_of_the_bolus() -> None:
     """Enhancement and vessels scaled together leave the maps unchanged."""
-    network = PerfusionNet(widths=TINY).eval()
+    network = _network()
     enhancement, baseline, vessels = _inputs()
     one = network(enhancement, baseline, vessels)
     other = network(0.3 * enhancement, baseline, 0.3 * vessels)
     torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
 
 
-def test_slices_are_independent() -> None:
-    """A slice's maps do not depend on what else is in the batch."""
-    network = PerfusionNet(widths=TINY).eval()
-    inputs = _inputs(slices=3)
-    torch.testing.assert_close(network(*inputs)[1:2], network(*(i[1:2] for i in inputs)))
+def test_a_slice_depends_on_its_neighbours_within_reach_alone() -> None:
+    """What lies further away than the network's reach changes nothing."""
+    network = _network()
+    inputs = _inputs(slices=6)
+    whole = network(*inputs)[0]
+    near = network(*(i[: network.reach + 1] for i in inputs))[0]
+    torch.testing.assert_close(whole[:1], near[:1])
+    assert not torch.allclose(whole[:1], network(*(i[:1] for i in inputs))[0])
+
+
+def test_stacks_in_one_batch_are_independent() -> None:
+    """Two stacks computed together give what each gives alone."""
+    network = _network()
+    inputs = _inputs(slices=6)
+    together = network(*inputs, stack=3)[0]
+    alone = [network(*(i[first : first + 3] for i in inputs))[0] for first in (0, 3)]
+    torch.testing.assert_close(together, torch.cat(alone))
+
+
+def test_how_wrong_a_map_is_does_not_bend_it() -> None:
+    """The uncertainty's loss leaves the weights of the maps alone."""
+    network = _network()
+    network(*_inputs())[1].sum().backward()
+    assert all(weights.grad is None for weights in network.voxels.parameters())
+    assert all(weights.grad is not None for weights in network.doubt.parameters())
+
+
+def test_the_filters_follow_the_bolus() -> None:
+    """The same tissue curve behind another bolus is another perfusion."""
+    network = _network()
+    enhancement, baseline, vessels = _inputs()
+    other = vessels.clone()
+    other[:, :, :16] = vessels[:, :, :16].flip(-1)
+    one, two = (network.by_voxel(enhancement, baseline, v) for v in (vessels, other))
+    assert not torch.allclose(one, two)
 
 
 @pytest.mark.parametrize("levels", [(8,), (8, 12), (8, 12, 16)])
 def test_each_level_halves_rows_and_columns(levels: tuple[int, ...]) -> None:
     """The multiple that the grid must have follows from the number of levels."""
-    network = PerfusionNet(widths=Widths(8, levels))
+    network = PerfusionNet(widths=Widths(8, 8, levels))
     assert network.multiple == 2 ** (len(levels) - 1)
-    assert network(*_inputs(side=3 * network.multiple)).shape[-1] == 3 * network.multiple
+    assert network(*_inputs(side=3 * network.multiple))[0].shape[-1] == 3 * network.multiple

@@ -7,10 +7,26 @@ import pytest
 import torch
 
 from models.network import SCALES, Widths
-from models.training import Batches, Case, Schedule, Trainer, cohort, map_loss, trained_network
+from models.training import (
+    Batches,
+    Case,
+    DivergedError,
+    Lessons,
+    LooseVoxels,
+    Mosaics,
+    Schedule,
+    Stock,
+    Tissue,
+    Trainer,
+    cohort,
+    doubt_loss,
+    map_loss,
+    trained_network,
+)
 from models.training.cohort import plan
+from node.perfusion import Quantity
 
-TINY = Widths(temporal=8, levels=(8, 12))
+TINY = Widths(filters=8, hidden=8, levels=(8, 12))
 SHAPE = (16, 16)
 
 
@@ -38,8 +54,18 @@ def _case(seed: int) -> Case:
     )
 
 
-def _batches() -> Batches:
-    return Batches([_case(seed) for seed in range(3)], size=4, shape=SHAPE, seed=5)
+def _batches(mosaics: Mosaics | None = None) -> Batches:
+    return Batches([_case(seed) for seed in range(3)], (2, 2), SHAPE, 5, mosaics)
+
+
+def _lessons() -> Lessons:
+    return Lessons(slices=_batches(), stack=2)
+
+
+@pytest.fixture(scope="module")
+def stock() -> list[Stock]:
+    """Three boluses."""
+    return [Stock.drawn(seed) for seed in range(3)]
 
 
 def _trainer(folder: Path, steps: int, **changes: object) -> Trainer:
@@ -50,23 +76,23 @@ def _trainer(folder: Path, steps: int, **changes: object) -> Trainer:
 def test_the_loss_falls(tmp_path: Path) -> None:
     """A tiny network learns a simple relation in sixty steps."""
     trainer = _trainer(tmp_path, steps=60)
-    trainer.run(_batches(), lambda step, loss: None)
+    trainer.run(_lessons(), lambda step, loss: None)
     assert np.mean(trainer.losses[-5:]) < 0.7 * np.mean(trainer.losses[:5])
 
 
 def test_a_resumed_run_ends_with_the_same_weights(tmp_path: Path) -> None:
     """Interrupted after a checkpoint and taken up again, training changes nothing."""
     whole = _trainer(tmp_path / "whole", steps=8)
-    whole.run(_batches(), lambda step, loss: None)
+    whole.run(_lessons(), lambda step, loss: None)
     for stop in (True, False):
         part = _trainer(tmp_path / "part", steps=8, save_every=3)
         if stop:
             with pytest.raises(KeyboardInterrupt):
-                part.run(_batches(), _interrupt_after(4))
+                part.run(_lessons(), _interrupt_after(4))
     assert part.step == 3
     with pytest.raises(ValueError, match="schedule"):
         _trainer(tmp_path / "part", steps=9, save_every=3)
-    part.run(_batches(), lambda step, loss: None)
+    part.run(_lessons(), lambda step, loss: None)
     assert whole.losses == part.losses
     for one, other in zip(whole.mean.parameters(), part.mean.parameters(), strict=True):
         torch.testing.assert_close(one, other, rtol=0, atol=0)
@@ -83,7 +109,7 @@ def _interrupt_after(steps: int):
 def test_a_checkpoint_gives_back_its_running_mean(tmp_path: Path) -> None:
     """What is exported is the running mean of the weights, as it stood at the end."""
     trainer = _trainer(tmp_path, steps=5)
-    trainer.run(_batches(), lambda step, loss: None)
+    trainer.run(_lessons(), lambda step, loss: None)
     trained = trained_network(tmp_path / "checkpoint.pt")
     kept = trained.network.state_dict()
     for name, weights in trainer.mean.module.state_dict().items():
@@ -119,7 +145,7 @@ def test_outside_the_brain_nothing_is_asked() -> None:
 
 def test_patients_are_kept_on_disk_and_read_back(tmp_path: Path, monkeypatch) -> None:
     """A cohort is simulated once; the next run reads the same arrays."""
-    seed = next(s for s in range(1, 200) if s % 4 and plan(s).slices == 6)
+    seed = next(s for s in range(1, 200) if s % 4 and plan(s).acquisition.slices == 6)
     first = next(iter(cohort(tmp_path, [seed], workers=1)))
     stamp = next(tmp_path.glob("*.npz")).stat().st_mtime_ns
     again = next(iter(cohort(tmp_path, [seed], workers=1)))
@@ -133,9 +159,65 @@ def test_patients_are_kept_on_disk_and_read_back(tmp_path: Path, monkeypatch) ->
 
 
 def test_the_cohort_mixes_schemes_doses_and_lengths() -> None:
-    """Training sees what scanners do: several samplings, doses, thicknesses and movement."""
-    plans = [plan(seed) for seed in range(60)]
-    assert {1.0, 0.5, 0.25} == {p.dose for p in plans}
-    assert {"standard", "fast", "cine", "shuttle", "sparse"} == {p.name for p in plans}
+    """Training sees what scanners do: several samplings, doses, thicknesses and faults."""
+    plans = [plan(seed).acquisition for seed in range(60)]
+    assert {1.0, 0.5, 0.25, 0.125} == {p.dose for p in plans}
+    assert {"standard", "fast", "cine", "shuttle", "sparse"} <= {p.name for p in plans}
     assert len({p.thickness_mm for p in plans}) == 3
-    assert {p.motion_mm > 0 for p in plans} == {True, False}
+    assert len({plan(seed).realism.faults for seed in range(60)}) > 5
+
+
+def test_curves_from_stock_are_the_tissues(stock: list[Stock]) -> None:
+    """Without noise a curve grows with blood volume, peaks at TTP, and comes late by its delay."""
+    rng = np.random.default_rng(0)
+    cbv = np.array([1.0, 2.0, 2.0], np.float32)
+    tissue = Tissue(cbv, np.full(3, 4.0, np.float32), np.array([0, 0, 6], np.float32))
+    for bolus in stock:
+        curves = bolus.curves(rng, tissue, noise_hu=0.0)
+        np.testing.assert_allclose(curves[1], 2 * curves[0], rtol=1e-4, atol=1e-4)
+        maps = dict(zip(SCALES, bolus.maps(tissue), strict=True))
+        np.testing.assert_allclose(maps[Quantity.CBF], 60 * cbv / 4.0, rtol=1e-6)
+        np.testing.assert_allclose(maps[Quantity.TMAX], [2.0, 2.0, 8.0], rtol=1e-6)
+        assert maps[Quantity.TTP][2] - maps[Quantity.TTP][1] == pytest.approx(6.0, abs=0.3)
+        assert curves[2].argmax() > curves[1].argmax()
+
+
+def test_mosaics_are_one_batchs_last_stack(stock: list[Stock]) -> None:
+    """Tiles of made-up tissue, constant in themselves, come with the patients."""
+    batches = _batches(Mosaics(stock, SHAPE))
+    tiled = [batches[step].maps[2:, 1].unique().numel() < SHAPE[0] ** 2 for step in range(12)]
+    assert 4 < sum(tiled) < 12 or sum(tiled) == 12
+    assert all(bool(batches[step].enhancement.isfinite().all()) for step in range(3))
+
+
+def test_training_begins_with_curves_alone(tmp_path: Path, stock: list[Stock]) -> None:
+    """Voxels without neighbours teach the encoder first, and the U-Net nothing."""
+    trainer = _trainer(tmp_path, steps=40, curve_steps=40)
+    before = trainer.network.finest[0].weight.clone()
+    trainer.run(Lessons(curves=LooseVoxels(stock, 3, 7)), lambda step, loss: None)
+    assert np.mean(trainer.losses[-5:]) < 0.95 * np.mean(trainer.losses[:5])
+    # Weight decay alone moves what is not taught.
+    torch.testing.assert_close(trainer.network.finest[0].weight, before, rtol=1e-3, atol=1e-3)
+
+
+def test_training_that_diverges_stops_and_says_so(tmp_path: Path) -> None:
+    """A loss that is not finite ends the run by name, and what was kept stays."""
+    trainer = _trainer(tmp_path, steps=6, save_every=2)
+    trainer.run(_lessons(), lambda step, loss: None, until=2)
+    with torch.no_grad():
+        trainer.network.alone.bias.fill_(float("nan"))
+    with pytest.raises(DivergedError, match="step 2"):
+        trainer.run(_lessons(), lambda step, loss: None)
+    assert _trainer(tmp_path, steps=6, save_every=2).step == 2
+
+
+def test_uncertainty_costs_least_where_it_is_the_mean_error() -> None:
+    """Doubt too small or too large fits the errors worse than their mean."""
+    truth = torch.tensor(list(SCALES.values())).view(1, -1, 1, 1).expand(1, 5, 8, 8)
+    shares = torch.ones(1, 4, 8, 8)
+    error = 0.3 * truth * torch.rand(1, 5, 8, 8, generator=torch.manual_seed(0))
+    costs = [
+        float(doubt_loss(factor * 0.15 * truth, truth + error, truth, shares))
+        for factor in (0.5, 1.0, 2.0)
+    ]
+    assert costs[1] < min(costs[0], costs[2])
