@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,6 +19,8 @@ from node.perfusion import LesionThresholds, PerfusionMaps, Quantity, find_lesio
 HEADLINE, POINT = "headline", "standard"
 _COLOURS = "nipy_spectral"
 _MARGIN = 3
+# Of the height of a column of maps, which the usual shares would leave half empty.
+_BAR: Mapping[str, Any] = MappingProxyType({"pad": 0.005, "fraction": 0.02, "aspect": 14})
 
 
 def draw_maps(evaluation: Evaluation, folder: Path) -> Path:
@@ -87,7 +91,7 @@ def _sheet(rows: Mapping[str, Row], known: KnownScan) -> Figure:
                 axes.set_facecolor("black")
                 _outline(axes, lesion, z, window)
                 if row == 0:
-                    bar = sheet.colorbar(picture, ax=panels[:, column], location="bottom")
+                    bar = sheet.colorbar(picture, ax=panels[:, column], location="bottom", **_BAR)
                     bar.set_label(f"{quantity} [{quantity.meaning.unit}]", fontsize=9)
         panels[row, 0].set_ylabel(label, fontsize=9)
     return sheet
