@@ -27,7 +27,7 @@ def case_of(subject: Subject) -> Case | Refusal:
 
     Parenchyma is the prepared brain where the maps have a value, without vessels and fluid;
     the lesion is found in the maps by the node's rule. Slices whose maps are constant are
-    dropped.
+    dropped; those that lie between others stay as their neighbours, and nothing is asked there.
 
     Parameters
     ----------
@@ -48,7 +48,8 @@ def case_of(subject: Subject) -> Case | Refusal:
     shares = np.stack([onto_model(region.astype(np.float32), prepared) for region in regions], 1)
     brain = np.maximum(shares[:, 3], 1e-3)
     truth = np.stack([onto_model(maps[quantity], prepared) / brain for quantity in SCALES], 1)
-    kept = subject.varies
+    varying = np.flatnonzero(subject.varies)
+    kept = slice(varying[0], varying[-1] + 1)
     return Case(
         enhancement=prepared.enhancement[kept].astype(np.float16),
         baseline_hu=prepared.baseline_hu[kept].astype(np.float16),

@@ -186,11 +186,13 @@ def _varying(
     for kind, sound in varies.items():
         if not sound.any():
             raise DatasetError(folders.map(kind), "the maps of all slices are constant")
+    every: NDArray[np.bool_] = np.logical_and.reduce(list(varies.values()))
+    if not every.any():
+        raise DatasetError(folders.map("CBF").parent, "in every slice one of the maps is constant")
     tissue = maps["CBF"] > 0
     for kind, (low, high) in _MEDIANS.items():
         _in_range(folders.map(kind), float(np.median(maps[kind][tissue])), low, high)
     _in_range(folders.filtered, float(np.median(scan.hu.mean(axis=0)[tissue])), *_MEDIAN_HU)
-    every: NDArray[np.bool_] = np.logical_and.reduce(list(varies.values()))
     return every
 
 

@@ -283,6 +283,14 @@ def _all_constant(root: Path) -> Path:
     return folders(root).map("MTT")
 
 
+def _never_all(root: Path) -> Path:
+    blank = bytes(2 * TINY.rows**2)
+    for kind, some in (("CBF", slice(2)), ("TTP", slice(2, None))):
+        for path in images_of(root, TINY, kind)[some]:
+            rewritten(path, PixelData=blank)
+    return folders(root).map("CBF").parent
+
+
 def _copied(path: Path, name: str) -> Path:
     return Path(shutil.copy(path, path.with_name(name)))
 
@@ -335,6 +343,7 @@ SPOILS: dict[str, tuple[Callable[[Path], Path], str]] = {
     ),
     "maps 100 times too small": (lambda r: _all_scaled(r, "MTT", 0.01), "the scale is wrong"),
     "a scan of stored values": (lambda r: _all_scaled(r, "", 10.0), "the scale is wrong"),
+    "never all maps": (_never_all, "in every slice one of the maps is constant"),
     "constant maps": (_all_constant, "the maps of all slices are constant"),
 }
 
@@ -415,6 +424,16 @@ def test_slices_whose_maps_are_constant_are_dropped(subject: Subject) -> None:
     assert len(case.maps) == TINY.slices - 1
     assert all(len(part) == len(case.maps) for part in (case.enhancement, case.shares))
     assert (case.shares[:, 3].astype(np.float32).sum(axis=(1, 2)) > 0).all()
+
+
+def test_a_dropped_slice_between_others_stays_as_their_neighbour(subject: Subject) -> None:
+    """What lies next to each other goes on doing so; nothing is asked where nothing is known."""
+    varies = np.array([True, True, False, True])
+    case = _case(replace(subject, varies=varies))
+    brain = case.shares[:, 3].astype(np.float32).sum(axis=(1, 2))
+    assert len(case.maps) == TINY.slices
+    assert (brain[1] > 0, brain[2], brain[3] > 0) == (True, 0.0, True)
+    assert (case.shares[2] == 0).all()
 
 
 def test_the_lesion_of_the_maps_is_what_the_case_marks(subject: Subject) -> None:
