@@ -232,4 +232,6 @@ def _summary(lesion: Lesion) -> dict[str, float | None]:
         "mismatch_ratio": lesion.mismatch_ratio,
         "hypoperfusion_intensity_ratio": lesion.hypoperfusion_intensity_ratio,
         "normal_cbf": lesion.normal_cbf,
+        **{f"tmax_above_{s:g}_s_ml": ml for s, ml in lesion.tmax_above_ml.items()},
+        **{f"cbf_below_{100 * r:g}_percent_ml": ml for r, ml in lesion.rcbf_below_ml.items()},
     }

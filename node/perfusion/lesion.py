@@ -1,6 +1,7 @@
 """Core and hypoperfusion from the maps (SCIENCE.md section 2)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +36,10 @@ class Lesion:
         The CBF that counted as normal [ml/100 g/min].
     thresholds
         The thresholds used.
+    tmax_above_ml, rcbf_below_ml
+        The threshold table: volumes [ml] of tissue with Tmax above each of
+        :data:`TMAX_LIMITS_S`, and with CBF below each of :data:`RCBF_LIMITS` of normal inside
+        the hypoperfusion, by the limit.
     """
 
     core: NDArray[np.bool_]
@@ -44,6 +49,8 @@ class Lesion:
     hypoperfusion_intensity_ratio: float | None
     normal_cbf: float
     thresholds: LesionThresholds
+    tmax_above_ml: Mapping[float, float] = field(default_factory=dict)
+    rcbf_below_ml: Mapping[float, float] = field(default_factory=dict)
 
     @property
     def penumbra(self) -> NDArray[np.bool_]:
@@ -68,6 +75,9 @@ VESSEL_CBV_RATIO = 2.5
 CSF_HU = 20.0
 CSF_SMOOTHING_MM = 1.2
 SEVERE_TMAX_S = 10.0
+# What other software and trials count by (SCIENCE.md section 2).
+TMAX_LIMITS_S = (4.0, 6.0, 8.0, 10.0)
+RCBF_LIMITS = (0.2, 0.3, 0.34, 0.38)
 
 
 def find_lesion(maps: PerfusionMaps, thresholds: LesionThresholds) -> Lesion:
@@ -78,23 +88,31 @@ def find_lesion(maps: PerfusionMaps, thresholds: LesionThresholds) -> Lesion:
     hypoperfused hemisphere's parenchyma outside the hypoperfusion. Specks below
     ``min_lesion_ml`` are dropped from both.
     """
-    tissue = parenchyma(maps)
-    slow = tissue & (maps[Quantity.TMAX] > thresholds.tmax_s)
-    normal_cbf = _normal_cbf(maps[Quantity.CBF], tissue, slow)
-    hypoperfusion = _without_specks(slow, thresholds.min_lesion_ml, maps.voxel_ml)
-    low_flow = hypoperfusion & (maps[Quantity.CBF] < thresholds.rcbf * normal_cbf)
-    core = _without_specks(low_flow, thresholds.min_lesion_ml, maps.voxel_ml)
-    hypoperfusion_ml = float(hypoperfusion.sum()) * maps.voxel_ml
-    severe_ml = float((hypoperfusion & (maps[Quantity.TMAX] > SEVERE_TMAX_S)).sum())
-    severe_ml *= maps.voxel_ml
+    tissue, tmax, cbf = parenchyma(maps), maps[Quantity.TMAX], maps[Quantity.CBF]
+    slow = tissue & (tmax > thresholds.tmax_s)
+    normal_cbf = _normal_cbf(cbf, tissue, slow)
+
+    def parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        return _without_specks(mask, thresholds.min_lesion_ml, maps.voxel_ml)
+
+    def ml(mask: NDArray[np.bool_]) -> float:
+        return float(mask.sum()) * maps.voxel_ml
+
+    hypoperfusion = parts(slow)
+    core = parts(hypoperfusion & (cbf < thresholds.rcbf * normal_cbf))
+    hypoperfusion_ml = ml(hypoperfusion)
+    severe_ml = ml(hypoperfusion & (tmax > SEVERE_TMAX_S))
+    low_flow = {limit: hypoperfusion & (cbf < limit * normal_cbf) for limit in RCBF_LIMITS}
     return Lesion(
         core=core,
         hypoperfusion=hypoperfusion,
-        core_ml=float(core.sum()) * maps.voxel_ml,
+        core_ml=ml(core),
         hypoperfusion_ml=hypoperfusion_ml,
         hypoperfusion_intensity_ratio=severe_ml / hypoperfusion_ml if hypoperfusion_ml else None,
         normal_cbf=normal_cbf,
         thresholds=thresholds,
+        tmax_above_ml={limit: ml(parts(tissue & (tmax > limit))) for limit in TMAX_LIMITS_S},
+        rcbf_below_ml={limit: ml(parts(mask)) for limit, mask in low_flow.items()},
     )
 
 

@@ -21,6 +21,14 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "mismatch_ratio": Measure("Mismatch ratio", ""),
         "hypoperfusion_intensity_ratio": Measure("Hypoperfusion intensity ratio", ""),
         "normal_cbf": Measure("CBF that counted as normal", "ml/100 g/min"),
+        "tmax_above_4_s_ml": Measure("Tmax > 4 s", "ml"),
+        "tmax_above_6_s_ml": Measure("Tmax > 6 s", "ml"),
+        "tmax_above_8_s_ml": Measure("Tmax > 8 s", "ml"),
+        "tmax_above_10_s_ml": Measure("Tmax > 10 s", "ml"),
+        "cbf_below_20_percent_ml": Measure("CBF < 20 % of normal", "ml"),
+        "cbf_below_30_percent_ml": Measure("CBF < 30 % of normal", "ml"),
+        "cbf_below_34_percent_ml": Measure("CBF < 34 % of normal", "ml"),
+        "cbf_below_38_percent_ml": Measure("CBF < 38 % of normal", "ml"),
     }
 )
 """Every number of an analysis, by its key in ``Outcome.summary``, in the order of reading."""

@@ -11,6 +11,7 @@ from node.derived.refusal_page import PLAN as REFUSAL_PAGE
 from node.derived.secondary_capture import LESION_PLAN, MAP_PLANS
 from node.derived.segmentation import PLAN as SEGMENTATION
 from node.perfusion import Quantity, lesion, preparation, quality
+from node.ports import MEASURES
 from node.refusals import RefusalCode
 from node.series import eligibility
 from node.settings import AnalysisSettings, ResultsSettings
@@ -114,6 +115,17 @@ def test_the_other_numbers_of_the_definitions_stand() -> None:
     assert f"below {lesion.CSF_HU:g} HU before contrast" in TEXT
     assert f"with Tmax > {lesion.SEVERE_TMAX_S:g} s" in TEXT
     assert f"fewer than {eligibility.FEWEST_DYNAMIC_FRAMES} time points" in TEXT
+
+
+def test_the_limits_of_the_threshold_table_stand_and_each_has_a_measure() -> None:
+    """What is counted for comparison is named, on the page and among the measures."""
+    seconds = [f"{limit:g}" for limit in lesion.TMAX_LIMITS_S]
+    percent = [f"{100 * limit:g}" for limit in lesion.RCBF_LIMITS]
+    assert f"Tmax > {', '.join(seconds)} s" in TEXT
+    assert f"CBF < {', '.join(percent)} % of normal" in TEXT
+    names = {measure.name for measure in MEASURES.values()}
+    assert {f"Tmax > {limit} s" for limit in seconds} <= names
+    assert {f"CBF < {limit} % of normal" for limit in percent} <= names
 
 
 def test_the_guide_says_what_it_is_not() -> None:

@@ -36,6 +36,18 @@ def test_core_and_hypoperfusion_have_the_volumes_they_were_given() -> None:
     assert not (lesion.core & ~lesion.hypoperfusion).any()
 
 
+def test_the_threshold_table_counts_what_other_software_counts() -> None:
+    """At the default limits it has the lesion's volumes; elsewhere the voxels beyond the limit."""
+    cbf = np.where(POOR, 14.0, 40.0)  # 35 % of normal
+    tmax = np.where(SLOW, 7.0, 3.0) + np.where(POOR, 2.0, 0.0)
+    lesion = find_lesion(maps_of(tmax, cbf), RULE)
+    slow_ml, poor_ml = SLOW.sum() * ML, POOR.sum() * ML
+    assert lesion.tmax_above_ml == pytest.approx({4: slow_ml, 6: slow_ml, 8: poor_ml, 10: 0.0})
+    assert lesion.rcbf_below_ml == pytest.approx({0.2: 0.0, 0.3: 0.0, 0.34: 0.0, 0.38: poor_ml})
+    assert lesion.tmax_above_ml[RULE.tmax_s] == lesion.hypoperfusion_ml
+    assert lesion.rcbf_below_ml[RULE.rcbf] == lesion.core_ml
+
+
 def test_low_flow_without_delay_is_no_core() -> None:
     """The core is counted inside the hypoperfusion only."""
     tmax = np.full(SHAPE, 3.0)

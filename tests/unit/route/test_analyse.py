@@ -11,7 +11,7 @@ import pytest
 from node.derived import DerivedObject, EncodeOptions
 from node.errors import InferenceError, PeerUnreachableError, SpoolError
 from node.perfusion import LesionThresholds
-from node.ports import DueDelivery, Kept, StoreOutcome
+from node.ports import MEASURES, DueDelivery, Kept, StoreOutcome
 from node.route import STAGES, AnalyseOptions, analyse, deliver
 from node.series import Eligibility, Instance
 from tests.support.ctp import CtpSpec, build_series, instances_of
@@ -59,6 +59,7 @@ def test_a_scan_becomes_kept_results_with_numbers(scan: Sequence[Instance]) -> N
         m.sop_instance_uid for m in drawer.made
     ]
     assert {r.kind for r in outcome.results} >= {"background", "colour", "parametric_map"}
+    assert outcome.summary.keys() == MEASURES.keys()
     assert outcome.summary["core_ml"]
     assert outcome.summary["mismatch_ml"] == pytest.approx(
         outcome.summary["hypoperfusion_ml"] - outcome.summary["core_ml"]
