@@ -13,10 +13,18 @@ from models.training.loop import (
 )
 from models.training.loss import doubt_loss, map_loss
 from models.training.mosaics import LooseVoxels, Mosaics
-from models.training.paper import PaperSchedule, PaperTrainer, TrainedPaper, trained_paper
+from models.training.paper import (
+    PAPER_SCHEDULES,
+    PaperSchedule,
+    PaperTrainer,
+    TrainedPaper,
+    teach_paper,
+    trained_paper,
+)
 
 __all__ = [
     "GRID",
+    "PAPER_SCHEDULES",
     "Batch",
     "Batches",
     "Case",
@@ -35,6 +43,7 @@ __all__ = [
     "cohort",
     "doubt_loss",
     "map_loss",
+    "teach_paper",
     "trained_network",
     "trained_paper",
 ]

@@ -16,6 +16,12 @@ from models.training.batches import Batches
 from models.training.cohort import Case, cohort
 from models.training.loop import Lessons, Schedule, Trainer
 from models.training.mosaics import LooseVoxels, Mosaics
+from models.training.paper import (
+    PAPER_SCHEDULES,
+    PaperSchedule,
+    PaperTrainer,
+    teach_paper,
+)
 from models.training.picture import draw
 
 CACHE = Path(".cache")
@@ -59,7 +65,11 @@ PRESETS = {
 }
 
 
-def train(
+def train(  # noqa: PLR0913, PLR0917  (a command's options are its arguments)
+    network: Annotated[
+        Literal["perfusion", "paper-small", "paper-large"],
+        typer.Option(help="The project's own, or one of the two of Gava et al. to compare with."),
+    ] = "perfusion",
     preset: Annotated[Literal["cpu", "gpu"], typer.Option(help="What the machine can bear.")] = (
         "cpu"
     ),
@@ -86,6 +96,13 @@ def train(
         curve_steps=chosen.curve_steps if curve_steps is None else curve_steps,
     )
     console = Console(stderr=True)
+    if network != "perfusion":
+        with _progress(console) as progress:
+            schedule = replace(PAPER_SCHEDULES[network], seed=seed, cases=chosen.cases)
+            schedule = replace(schedule, steps=steps or schedule.steps)
+            trained = _paper(schedule, chosen.device, out / f"{network}.pt", progress)
+        console.print(f"{trained}: export it with python -m models export --network {network}")
+        return
     with _progress(console) as progress:
         trainer, batches = _taught(chosen, seed, out / "checkpoint.pt", progress)
     draw(trainer, batches, out / "training.png")
@@ -116,7 +133,16 @@ def _taught(
     return trainer, batches
 
 
-def _listener(progress: Progress, trainer: Trainer) -> Callable[[int, float], None]:
+def _paper(schedule: PaperSchedule, device: str, checkpoint: Path, progress: Progress) -> Path:
+    """The checkpoint of one of the paper's networks at the end of its schedule."""
+    trainer = PaperTrainer(schedule, checkpoint, device=device)
+    first = schedule.seed * 100_000
+    patients = _patients(range(first, first + schedule.cases), progress)
+    teach_paper(trainer, patients, SLICE_SHAPE, _listener(progress, trainer))
+    return checkpoint
+
+
+def _listener(progress: Progress, trainer: Trainer | PaperTrainer) -> Callable[[int, float], None]:
     """What shows every step; a line every hundred where nobody watches."""
     task = progress.add_task(
         "steps", total=trainer.schedule.steps, completed=trainer.step, loss=float("nan")

@@ -1,6 +1,6 @@
 """The paper's recipe for its two networks: MSE, Adam, and the best epoch's weights kept."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,8 +11,12 @@ from torch import Tensor
 
 from models.network import PAPER_FORMS, PaperNet
 from models.training.batches import Batch, Batches
+from models.training.cohort import Case
+from models.training.loop import BatchSource, DivergedError
 
 HELD_BATCHES = 6
+# One patient in ten decides the learning rate and whose weights are kept, as in the paper.
+HELD_EVERY = 10
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class PaperSchedule:
         in batches of 8 make 100.
     patience
         Epochs without a better held-out loss before the rate falls to a tenth.
+    batch
+        Slices in a batch.
     mixed_precision
         Convolutions in bfloat16.
     cases
@@ -46,8 +52,21 @@ class PaperSchedule:
     seed: int = 1
     epoch_steps: int = 100
     patience: int = 10
+    batch: int = 8
     mixed_precision: bool = True
     cases: int = 1
+
+
+PAPER_SCHEDULES = {
+    "paper-small": PaperSchedule(
+        "small", steps=1200, learning_rate=5e-3, epoch_steps=60, patience=2, batch=4
+    ),
+    # At the paper's 1e-5 so few steps would leave the weights where they began.
+    "paper-large": PaperSchedule(
+        "large", steps=240, learning_rate=5e-4, epoch_steps=30, patience=4, batch=4
+    ),
+}
+"""What a CPU core bears: minutes, where the paper took up to 500 epochs on a GPU."""
 
 
 class PaperTrainer:
@@ -96,7 +115,9 @@ class PaperTrainer:
         """How many steps are done."""
         return len(self.losses)
 
-    def run(self, batches: Batches, held: Batches, on_step: Callable[[int, float], None]) -> None:
+    def run(
+        self, batches: BatchSource, held: BatchSource, on_step: Callable[[int, float], None]
+    ) -> None:
         """Train to the schedule's end, saving after every epoch.
 
         Parameters
@@ -110,7 +131,7 @@ class PaperTrainer:
 
         Raises
         ------
-        FloatingPointError
+        DivergedError
             If the loss is no longer a number.
         """
         while self.step < self.schedule.steps:
@@ -148,7 +169,7 @@ class PaperTrainer:
             losses.append(float(loss.detach()))
         mean = sum(losses) / len(losses)
         if not mean < float("inf"):
-            raise FloatingPointError(
+            raise DivergedError(
                 f"training diverged: the loss of step {self.step + 1} is {mean}; "
                 f"{self.checkpoint} holds the last epoch's state"
             )
@@ -167,7 +188,7 @@ class PaperTrainer:
                 found = one(frames)
             yield (inside * (found - wanted[:, i]) ** 2).sum() / inside.sum().clamp(min=1.0)
 
-    def _end_epoch(self, held: Batches) -> None:
+    def _end_epoch(self, held: BatchSource) -> None:
         """Hear the held-out patients: rates follow them, and the best weights are kept."""
         self.network.eval()
         sums = [0.0] * len(self.rates)
@@ -196,6 +217,36 @@ class PaperTrainer:
         for rate, values in zip(self.rates, state["rates"], strict=True):
             rate.load_state_dict(values)
         self.losses, self.held = list(state["losses"]), list(state["held"])
+
+
+def teach_paper(
+    trainer: PaperTrainer,
+    patients: Sequence[Case],
+    shape: tuple[int, int],
+    on_step: Callable[[int, float], None],
+) -> None:
+    """Train to the schedule's end on a cohort.
+
+    Parameters
+    ----------
+    trainer
+        Fresh, or taken up where it was stopped.
+    patients
+        To learn from; every tenth is held out.
+    shape
+        (H, W) that every slice is cut or padded to.
+    on_step
+        Hears step and loss.
+    """
+    schedule = trainer.schedule
+    learnt = [case for i, case in enumerate(patients) if (i + 1) % HELD_EVERY]
+    held = patients[HELD_EVERY - 1 :: HELD_EVERY]
+    # Each slice on its own, as the networks see them.
+    batches, others = (
+        Batches(cases, (schedule.batch, 1), shape, seed)
+        for cases, seed in ((learnt, schedule.seed), (held, schedule.seed + 1))
+    )
+    trainer.run(batches, others, on_step)
 
 
 @dataclass(frozen=True, eq=False)
