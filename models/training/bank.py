@@ -148,7 +148,8 @@ def _bolus(rng: np.random.Generator, end_s: float) -> Bolus:
 def _mixture(rng: np.random.Generator) -> NDArray[np.float64]:
     """One residue function or a mixture of them."""
     if rng.random() < 0.6:
-        return np.eye(len(FAMILIES), dtype=np.float64)[int(rng.integers(len(FAMILIES)))]
+        alone = int(rng.integers(len(FAMILIES)))
+        return np.asarray(np.arange(len(FAMILIES)) == alone, np.float64)
     return rng.dirichlet(np.ones(len(FAMILIES)))
 
 
