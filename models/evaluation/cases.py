@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from itertools import cycle
 from typing import Any
 
 from models.evaluation.faults import FAULTS, break_scan
@@ -31,6 +32,8 @@ FLAWS: Mapping[str, Realism] = {
     "weak bolus": Realism(faults=Faults(bolus=0.4)),
 }
 FIRST, THIRD = "first", "third"
+HEADLINE, FULL_DOSE = "headline", "third, dose 1"
+LOW_DOSE, QUARTER_DOSE = "low dose", "third, dose 1/4"
 PHANTOM = "phantom"
 QUIET_PHANTOM = "phantom without noise"
 # Noise differs between scans of one phantom and nothing else: a few say what there is to say.
@@ -139,12 +142,16 @@ class Extent:
         The first patient; patients are consecutive seeds.
     rows, slices
         Of every scan.
+    judged
+        Patients on whom the bars are judged: of the generator that no network learned from, by
+        every acquisition scheme in turn.
     """
 
     patients: int
     seed: int
     rows: int
     slices: int
+    judged: int
 
 
 def case_sets(extent: Extent) -> tuple[CaseSet, ...]:
@@ -157,10 +164,17 @@ def case_sets(extent: Extent) -> tuple[CaseSet, ...]:
         seeds = range(extent.seed, extent.seed + extent.patients)
         return tuple(Case(s, extent.rows, extent.slices, **changed) for s in seeds)
 
-    # The bars of DESIGN.md section 9: another generator than the training's, also at low dose.
-    third = {f"{THIRD}, dose 1/4": stroke(generator=THIRD, dose=0.25)}
+    def judged(dose: float) -> tuple[Case, ...]:
+        seeds, schemes = range(extent.seed, extent.seed + extent.judged), cycle(ACQUISITIONS)
+        size = extent.rows, extent.slices
+        return tuple(
+            Case(s, *size, generator=THIRD, scheme=scheme, dose=dose)
+            for s, scheme in zip(seeds, schemes, strict=False)
+        )
+
     return (
-        CaseSet("headline", {"standard": stroke()}),
+        CaseSet(HEADLINE, {FULL_DOSE: judged(1.0)}),
+        CaseSet(LOW_DOSE, {QUARTER_DOSE: judged(0.25)}),
         CaseSet("no stroke", {name: stroke(pathology=name) for name in WITHOUT_STROKE}),
         CaseSet("dose", {name: stroke(dose=dose) for name, dose in DOSES.items()}),
         CaseSet("frames", {str(n or 89): stroke(scheme="cine", frames=n) for n in FRAMES}),
@@ -168,7 +182,7 @@ def case_sets(extent: Extent) -> tuple[CaseSet, ...]:
         CaseSet("residue", {name: stroke(residue=name) for name in FAMILIES}),
         CaseSet("motion", {f"{mm:g} mm": stroke(motion_mm=mm) for mm in MOTIONS_MM}),
         CaseSet("flaw", {name: stroke(flaw=name) for name in FLAWS}),
-        CaseSet("generator", {**{name: stroke(generator=name) for name in PATIENTS}, **third}),
+        CaseSet("generator", {name: stroke(generator=name) for name in PATIENTS}),
         CaseSet(PHANTOM, _phantoms(extent)),
         CaseSet("broken input", {name: stroke(fault=name)[:1] for name in FAULTS}),
     )

@@ -36,22 +36,26 @@ from node.errors import NodeError
 
 CACHE = Path(".cache/evaluation")
 SEED = 950_000
-QUICK = Extent(patients=10, seed=SEED, rows=128, slices=16)
-FULL = Extent(patients=40, seed=SEED, rows=256, slices=16)
+QUICK = Extent(patients=6, seed=SEED, rows=128, slices=16, judged=40)
+FULL = Extent(patients=40, seed=SEED, rows=256, slices=16, judged=80)
 REPORT_EVERY = 20
 _ROOT = Path(__file__).resolve().parents[2]
 
 
 def evaluate(  # noqa: PLR0913, PLR0917  (a command's options are its arguments)
     quick: Annotated[
-        bool, typer.Option("--quick", help="128 pixels, 10 cases a point: minutes, not hours.")
+        bool, typer.Option("--quick", help="128 pixels, few cases a point: minutes, not hours.")
     ] = False,
     estimator: Annotated[
         list[str] | None,
         typer.Option(help=f"{', '.join(ALL)}, or a path to an .onnx file; may be given again."),
     ] = None,
     cases: Annotated[
-        int | None, typer.Option(min=1, help="Patients at every point; 10 if quick, else 40.")
+        int | None, typer.Option(min=1, help="Patients at every point; 6 if quick, else 40.")
+    ] = None,
+    judged: Annotated[
+        int | None,
+        typer.Option(min=1, help="Patients the bars are judged on; 40 if quick, else 80."),
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The first patient.")] = SEED,
     axis: Annotated[
@@ -80,7 +84,7 @@ def evaluate(  # noqa: PLR0913, PLR0917  (a command's options are its arguments)
     """
     console = Console(stderr=True)
     usual = QUICK if quick else FULL
-    extent = Extent(cases or usual.patients, seed, usual.rows, usual.slices)
+    extent = Extent(cases or usual.patients, seed, usual.rows, usual.slices, judged or usual.judged)
     sets = _asked(case_sets(extent), axis)
     estimators = _identified(estimator or list(ALL))
     began = datetime.now(UTC)
@@ -191,7 +195,7 @@ def _show(evaluation: Evaluation) -> None:
 def _command(quick: bool, estimators: list[str] | None, extent: Extent) -> str:
     parts = ["python -m models evaluate", "--quick" if quick else ""]
     parts += [f"--estimator {source}" for source in estimators or ()]
-    parts += [f"--cases {extent.patients}", f"--seed {extent.seed}"]
+    parts += [f"--cases {extent.patients}", f"--judged {extent.judged}", f"--seed {extent.seed}"]
     return " ".join(part for part in parts if part)
 
 

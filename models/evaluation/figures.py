@@ -9,10 +9,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from models.evaluation.agreement import limits
+from models.evaluation.cases import FULL_DOSE, HEADLINE, LOW_DOSE, QUARTER_DOSE
 from models.evaluation.evaluation import Evaluation
 from models.evaluation.score import LESIONS, Score
 
-HEADLINE = "headline"
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _TITLE_SIZE = 10
 
@@ -60,7 +60,7 @@ def _each(evaluation: Evaluation, panel: Callable[[Axes, Volumes, Volumes], None
             shared = shared or axes
             full, quarter = (
                 _volumes(evaluation.of(evaluation.axis(axis).points[point], who), name)
-                for axis, point in ((HEADLINE, "standard"), ("dose", "1/4"))
+                for axis, point in ((HEADLINE, FULL_DOSE), (LOW_DOSE, QUARTER_DOSE))
             )
             panel(axes, full, quarter)
             axes.set_title(f"{who.name}: {name}", fontsize=_TITLE_SIZE)

@@ -10,13 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from models.evaluation.cases import Case
+from models.evaluation.cases import FULL_DOSE, HEADLINE, Case
 from models.evaluation.estimators import EstimatorId, estimator
 from models.evaluation.evaluation import Evaluation
 from models.evaluation.known import WHOLE, KnownLesion, KnownScan
 from node.perfusion import LesionThresholds, PerfusionMaps, Quantity, find_lesion
 
-HEADLINE, POINT = "headline", "standard"
 _COLOURS = "nipy_spectral"
 _MARGIN = 3
 # Of the height of a column of maps, which the usual shares would leave half empty.
@@ -40,7 +39,9 @@ def draw_maps(evaluation: Evaluation, folder: Path) -> Path:
         rows[_label(who)] = _estimated(who, known)
     sheet = _sheet(rows, known)
     sheet.suptitle(
-        f"Simulated patient, seed {case.seed}, {case.scheme} scheme, full dose", fontsize=10
+        f"Simulated patient, {case.generator} generator, seed {case.seed}, scheme {case.scheme}, "
+        "full dose",
+        fontsize=10,
     )
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "evaluation-maps.png"
@@ -53,7 +54,7 @@ Row = tuple[Mapping[Quantity, NDArray[np.float32]], KnownLesion | None]
 
 def _median_patient(evaluation: Evaluation) -> Case:
     """The case whose true core is the median one: neither the best nor the worst to show."""
-    cases = evaluation.axis(HEADLINE).points[POINT]
+    cases = evaluation.axis(HEADLINE).points[FULL_DOSE]
     sizes = {}
     for case in cases:
         scores = [evaluation.scores[case, who.name] for who in evaluation.estimators]

@@ -8,10 +8,10 @@ import pytest
 from models.evaluation import Case, Extent, KnownScan, case_sets
 from models.evaluation.faults import FAULTS
 from models.evaluation.known import REGIONS, known_phantom
-from models.simulator import kudo_phantom
+from models.simulator import ACQUISITIONS, kudo_phantom
 from node.perfusion import DynamicCt, Quantity
 
-EXTENT = Extent(patients=2, seed=11, rows=64, slices=4)
+EXTENT = Extent(patients=2, seed=11, rows=64, slices=4, judged=9)
 SMALL = Case(seed=950_003, rows=64, slices=3)
 
 
@@ -27,13 +27,24 @@ def test_every_question_of_the_issue_is_asked() -> None:
     assert asked["frames"] == ["89", "44", "30", "18", "10"]
     assert asked["residue"] == ["exponential", "box", "linear", "gamma"]
     assert {"standard", "shuttle", "wide"} < set(asked["scheme"])
-    assert {"headline", "no stroke", "motion", "generator", "phantom", "broken input"} < set(asked)
+    others = {"no stroke", "motion", "generator", "phantom", "broken input"}
+    assert {"headline", "low dose", *others} < set(asked)
+
+
+def test_the_bars_are_judged_on_the_unseen_generator_by_every_scheme() -> None:
+    """Forty scans say more than the same scheme forty times, and none is the training's."""
+    asked = {cases.axis: cases.points for cases in case_sets(EXTENT)}
+    (full,), (quarter,) = asked["headline"].values(), asked["low dose"].values()
+    assert {case.generator for case in (*full, *quarter)} == {"third"}
+    assert {case.scheme for case in full} == set(ACQUISITIONS)
+    assert [replace(case, dose=1.0) for case in quarter] == list(full)
+    assert {case.dose for case in quarter} == {0.25}
 
 
 def test_questions_share_their_common_cases() -> None:
     """The full dose, the standard scheme and a head at rest are the same scans, done once."""
     asked = {cases.axis: cases.points for cases in case_sets(EXTENT)}
-    assert asked["headline"]["standard"] == asked["dose"]["1"] == asked["motion"]["0 mm"]
+    assert asked["generator"]["first"] == asked["dose"]["1"] == asked["motion"]["0 mm"]
     assert asked["frames"]["89"] == asked["scheme"]["cine"]
 
 

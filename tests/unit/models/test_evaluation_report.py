@@ -15,7 +15,7 @@ from models.evaluation.report import markdown
 from models.evaluation.score import LesionScore
 from node.perfusion import Quantity
 
-EXTENT = Extent(patients=4, seed=950_003, rows=64, slices=3)
+EXTENT = Extent(patients=4, seed=950_003, rows=64, slices=3, judged=4)
 COMMAND = "python -m models evaluate --cases 4 --seed 950003"
 GOOD = EstimatorId("NLR", "1", "", "NLR")
 SHY = EstimatorId("shy", "0", "f" * 64, "shy.onnx")
@@ -123,6 +123,6 @@ def test_maps_are_drawn_beside_the_truth(tmp_path: Path) -> None:
     case = Case(seed=950_003, rows=64, slices=3)
     who = EstimatorId("bcSVD", "1", "", "bcSVD")
     about = About(COMMAND, "commit abc", "2026-01-01", "a machine", EXTENT)
-    sets = (CaseSet("headline", {"standard": (case,)}),)
+    sets = (CaseSet("headline", {"third, dose 1": (case,)}),)
     made = Evaluation(about, sets, (who,), {(case, "bcSVD"): score_of(case, who)})
     assert draw_maps(made, tmp_path).stat().st_size > 10_000

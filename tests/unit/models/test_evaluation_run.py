@@ -70,7 +70,7 @@ def test_the_command_prints_a_question_and_is_quick_the_second_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One question's table is printed, nothing else written; a second call finds all scores."""
-    monkeypatch.setattr(command_module, "QUICK", Extent(1, 950_001, 64, 2))
+    monkeypatch.setattr(command_module, "QUICK", Extent(1, 950_001, 64, 2, judged=1))
     call = ["evaluate", "--quick", "--estimator", "bcSVD", "--axis", "broken input"]
     call += ["--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "out"), "--workers", "1"]
     first = CliRunner().invoke(app, call)
