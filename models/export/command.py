@@ -54,7 +54,7 @@ def export(
     calibration = calibrated(trained.network, (case for case in shown if case is not None))
     export_network(trained.network, out)
     training = Training(
-        data="simulated scans, python -m models train",
+        data=trained.schedule.data,
         cases=trained.schedule.cases,
         seed=trained.schedule.seed,
         steps=trained.schedule.steps,

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from models.training.bank import Stock, stocks
 from models.training.batches import Batches
 from models.training.cohort import Case, cohort
-from models.training.loop import Lessons, Schedule, Trainer
+from models.training.loop import SIMULATED, Lessons, Schedule, Trainer
 from models.training.mosaics import LooseVoxels, Mosaics
 from models.training.paper import (
     PAPER_SCHEDULES,
@@ -23,11 +23,29 @@ from models.training.paper import (
     teach_paper,
 )
 from models.training.picture import draw
+from models.training.real import UNITOBRAIN, faults_told, real_patients
+from models.training.starting import begun_from, start_from
+from models.unitobrain import subjects
 
 CACHE = Path(".cache")
 # Twice the 112 x 96 pixels that a common head needs would be wasted on air.
 SLICE_SHAPE = (112, 96)
 CURVE_BOLUSES = 48
+# Weights that already know something are moved with less force.
+FINE_TUNING_RATE = 0.2
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What to learn from: UniToBrain below ``root`` or else simulated patients; from where on."""
+
+    root: Path | None = None
+    start: Path | None = None
+
+    def words(self) -> str:
+        """What is learned from, for the checkpoint and the manifest."""
+        learned = SIMULATED if self.root is None else UNITOBRAIN
+        return learned + (begun_from(self.start) if self.start else "")
 
 
 @dataclass(frozen=True)
@@ -81,12 +99,25 @@ def train(  # noqa: PLR0913, PLR0917  (a command's options are its arguments)
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of checkpoint and picture.")] = CACHE / "run",
     threads: Annotated[int, typer.Option(help="CPU threads; 0 for all.")] = 0,
+    data: Annotated[
+        Literal["simulated", "unitobrain"],
+        typer.Option(help="What to learn from: simulated patients, or those of UniToBrain."),
+    ] = "simulated",
+    root: Annotated[
+        Path | None, typer.Option(help="Where UniToBrain was unpacked (docs/training.md).")
+    ] = None,
+    start: Annotated[
+        Path | None,
+        typer.Option("--start-from", help="A checkpoint to fine-tune, at a fifth of the rate."),
+    ] = None,
 ) -> None:
     """Train the network on simulated patients; a stopped run is taken up where it was.
 
     First the curves alone, of any tissue behind any bolus; then whole slices of patients, and
-    mosaics of such curves among them.
+    mosaics of such curves among them. On UniToBrain's patients: whole slices alone.
     """
+    if (data == "unitobrain") != (root is not None):
+        raise typer.BadParameter("--data unitobrain and --root go together", param_hint="--root")
     torch.set_num_threads(threads or os.cpu_count() or 1)
     chosen = PRESETS[preset]
     chosen = replace(
@@ -97,20 +128,27 @@ def train(  # noqa: PLR0913, PLR0917  (a command's options are its arguments)
     )
     console = Console(stderr=True)
     if network != "perfusion":
-        with _progress(console) as progress:
+        if root is not None or start is not None:
+            raise typer.BadParameter(f"{network} starts afresh, on simulated patients")
+        with faults_told(console), _progress(console) as progress:
             schedule = replace(PAPER_SCHEDULES[network], seed=seed, cases=chosen.cases)
             schedule = replace(schedule, steps=steps or schedule.steps)
             trained = _paper(schedule, chosen.device, out / f"{network}.pt", progress)
         console.print(f"{trained}: export it with python -m models export --network {network}")
         return
-    with _progress(console) as progress:
-        trainer, batches = _taught(chosen, seed, out / "checkpoint.pt", progress)
+    with faults_told(console), _progress(console) as progress:
+        if root is not None:
+            chosen = replace(chosen, cases=len(subjects(root)), curve_steps=0)
+        if start is not None:
+            chosen = replace(chosen, learning_rate=FINE_TUNING_RATE * chosen.learning_rate)
+        sources = Sources(root, start)
+        trainer, batches = _taught(chosen, seed, out / "checkpoint.pt", progress, sources)
     draw(trainer, batches, out / "training.png")
     console.print(f"{out / 'checkpoint.pt'}: export it with python -m models export")
 
 
 def _taught(
-    chosen: Preset, seed: int, checkpoint: Path, progress: Progress
+    chosen: Preset, seed: int, checkpoint: Path, progress: Progress, sources: Sources
 ) -> tuple[Trainer, Batches]:
     """A trainer at the end of its schedule, and what it learned from last."""
     schedule = Schedule(
@@ -119,15 +157,23 @@ def _taught(
         seed,
         cases=chosen.cases,
         curve_steps=chosen.curve_steps,
+        data=sources.words(),
     )
     trainer = Trainer(schedule, checkpoint, device=chosen.device)
-    stock = _stock(chosen.boluses, seed, progress)
-    heard = _listener(progress, trainer)
-    lessons = Lessons(curves=LooseVoxels(stock, CURVE_BOLUSES, seed))
-    trainer.run(lessons, heard, until=chosen.curve_steps)
-    first = seed * 100_000
-    patients = _patients(range(first, first + chosen.cases), progress)
-    mosaics = Mosaics(stock, SLICE_SHAPE)
+    if sources.start is not None:
+        start_from(trainer, sources.start)
+    mosaics = None
+    if sources.root is not None:
+        patients = real_patients(sources.root, CACHE / "unitobrain", progress)
+        heard = _listener(progress, trainer)
+    else:
+        stock = _stock(chosen.boluses, seed, progress)
+        heard = _listener(progress, trainer)
+        lessons = Lessons(curves=LooseVoxels(stock, CURVE_BOLUSES, seed))
+        trainer.run(lessons, heard, until=chosen.curve_steps)
+        first = seed * 100_000
+        patients = _patients(range(first, first + chosen.cases), progress)
+        mosaics = Mosaics(stock, SLICE_SHAPE)
     batches = Batches(patients, chosen.batch, SLICE_SHAPE, seed, mosaics)
     trainer.run(Lessons(slices=batches, stack=batches.stack), heard)
     return trainer, batches

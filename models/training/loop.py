@@ -21,6 +21,7 @@ EMA_DECAY = 0.998
 WARM_UP_STEPS = 100
 WEIGHT_DECAY = 1e-4
 MAX_GRADIENT = 1.0
+SIMULATED = "simulated scans, python -m models train"
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,8 @@ class Schedule:
         Patients in the cohort.
     curve_steps
         How many of the steps teach curves alone.
+    data
+        What is learned from, in words; the manifest of the weights repeats them.
     """
 
     steps: int
@@ -52,6 +55,7 @@ class Schedule:
     save_every: int = 250
     cases: int = 1
     curve_steps: int = 0
+    data: str = SIMULATED
 
     def rate(self, step: int) -> float:
         """The learning rate of a step."""
@@ -228,6 +232,8 @@ class Trainer:
 
     def _resume(self) -> None:
         state = torch.load(self.checkpoint, map_location=self.device, weights_only=True)
+        # Checkpoints from before there was a choice say nothing of their data.
+        state["schedule"] = {"data": SIMULATED, **state["schedule"]}
         mine: dict[str, Any] = {"schedule": asdict(self.schedule), "widths": asdict(self.widths)}
         for part, wanted in mine.items():
             if state[part] != wanted:

@@ -19,9 +19,8 @@ def draw(trainer: Trainer, batches: Batches, path: Path) -> None:
     batch = batches[trainer.step]
     network = trainer.mean.module.eval()
     with torch.no_grad():
-        found = network(
-            *(t.to(trainer.device) for t in (batch.enhancement, batch.baseline, batch.vessels))
-        )
+        inputs = (batch.enhancement, batch.baseline, batch.vessels)
+        found, _ = network(*(t.to(trainer.device) for t in inputs), batches.stack)
     worst = int(batch.shares[:, 1].sum(dim=(1, 2)).argmax())
     pairs = (found[worst].cpu().numpy(), batch.maps[worst].numpy())
     figure = Figure(figsize=(15, 9), layout="constrained")

@@ -2,20 +2,23 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from models.network import SCALES
-from models.training import Batches, Case, Schedule, Trainer
-from models.training.starting import CheckpointError, start_from
+from models.network import SCALES, Widths
+from models.training import Batches, Case, Lessons, Schedule, Trainer
+from models.training.loop import SIMULATED
+from models.training.starting import CheckpointError, begun_from, start_from
 
 SHAPE = (16, 16)
+TINY = Widths(filters=8, hidden=8, levels=(8, 12))
 
 
-def _batches() -> Batches:
+def _lessons() -> Lessons:
     rng = np.random.default_rng(5)
     curve = rng.uniform(1.0, 9.0, (2, 32, *SHAPE))
     case = Case(
@@ -25,11 +28,12 @@ def _batches() -> Batches:
         maps=rng.uniform(1.0, 9.0, (2, len(SCALES), *SHAPE)).astype(np.float16),
         shares=np.ones((2, 4, *SHAPE), np.float16),
     )
-    return Batches([case], size=2, shape=SHAPE, seed=5)
+    return Lessons(slices=Batches([case], (1, 2), SHAPE, 5), stack=2)
 
 
 def _trainer(folder: Path, seed: int, steps: int = 2) -> Trainer:
-    return Trainer(Schedule(steps, seed=seed, mixed_precision=False), folder / "checkpoint.pt")
+    schedule = Schedule(steps, seed=seed, mixed_precision=False)
+    return Trainer(schedule, folder / "checkpoint.pt", widths=TINY)
 
 
 def _weights(network: torch.nn.Module) -> torch.Tensor:
@@ -40,7 +44,7 @@ def _weights(network: torch.nn.Module) -> torch.Tensor:
 def first(tmp_path_factory: pytest.TempPathFactory) -> Trainer:
     """A run that has come to its end."""
     trainer = _trainer(tmp_path_factory.mktemp("first"), seed=1)
-    trainer.run(_batches(), lambda step, loss: None)
+    trainer.run(_lessons(), lambda step, loss: None)
     return trainer
 
 
@@ -58,17 +62,29 @@ def test_a_run_begins_with_the_mean_weights_of_another(
     start_from(trainer, ended)
     for network in (trainer.network, trainer.mean.module):
         torch.testing.assert_close(_weights(network), _weights(first.mean.module), rtol=0, atol=0)
-    trainer.run(_batches(), lambda step, loss: None)
+    trainer.run(_lessons(), lambda step, loss: None)
     assert trainer.step == 2
 
 
 def test_a_run_taken_up_again_keeps_its_own_weights(ended: Path, tmp_path: Path) -> None:
     """What was learned since the start is not thrown away."""
     trainer = _trainer(tmp_path / "second", seed=2)
-    trainer.run(_batches(), lambda step, loss: None)
+    trainer.run(_lessons(), lambda step, loss: None)
     again = _trainer(tmp_path / "second", seed=2)
     start_from(again, ended)
     torch.testing.assert_close(_weights(again.network), _weights(trainer.network), rtol=0, atol=0)
+
+
+def test_a_checkpoint_that_does_not_say_its_data_is_taken_up(ended: Path) -> None:
+    """Runs from before there was a choice of data have learned from simulated scans."""
+    state = torch.load(ended, weights_only=True)
+    del state["schedule"]["data"]
+    torch.save(state, ended)
+    schedule = Schedule(2, seed=1, mixed_precision=False)
+    assert Trainer(schedule, ended, widths=TINY).step == 2
+    assert begun_from(ended) == f"; begun from weights that learned from {SIMULATED}"
+    with pytest.raises(ValueError, match="has the schedule"):
+        Trainer(replace(schedule, data="other scans"), ended, widths=TINY)
 
 
 def _of_another_network(path: Path) -> None:
