@@ -27,6 +27,8 @@ TISSUE_GAIN = 10.0
 CURVE_RANGE = (-3.0, 8.0)
 BASELINE_RANGE_HU = (-20.0, 80.0)
 BASELINE_UNIT_HU = 40.0
+# Grey matter lies above this, white matter below, each by half a unit.
+BETWEEN_HU, CONTRAST_HU = 32.0, 8.0
 MIN_VEIN_HU = 1.0
 
 
@@ -165,7 +167,7 @@ class PerfusionNet(nn.Module):
         self.voxels = CurveEncoder(time_points, widths)
         self.alone = nn.Conv2d(first, quantities, 1)
         self.beside = nn.ModuleList(Neighbours(channels) for channels in widths.levels)
-        self.finest = _convolution(first, first)
+        self.finest = _convolution(first + 1, first)
         self.down = nn.ModuleList(
             nn.Sequential(_convolution(fine, coarse, stride=2), _convolution(coarse, coarse))
             for fine, coarse in zip(widths.levels, widths.levels[1:], strict=False)
@@ -212,7 +214,8 @@ class PerfusionNet(nn.Module):
             Neighbouring slices that follow one another; None where all belong to one scan.
         """
         voxels = self._encoded(enhancement, baseline, vessels)
-        seen = torch.cat([voxels, self._around(voxels, stack)], dim=1)
+        anatomy = (baseline.clamp(*BASELINE_RANGE_HU) - BETWEEN_HU) / CONTRAST_HU
+        seen = torch.cat([voxels, self._around(voxels, anatomy[:, None], stack)], dim=1)
         raw = self.alone(voxels) + self.together(seen)
         # How wrong the maps are is learned from them, and must not bend them.
         doubt = self.doubt(torch.cat([seen, raw], dim=1).detach())
@@ -232,9 +235,9 @@ class PerfusionNet(nn.Module):
     def _scaled(self, raw: Tensor) -> Tensor:
         return functional.softplus(raw.float()) * self.scales
 
-    def _around(self, voxels: Tensor, stack: int | None) -> Tensor:
+    def _around(self, voxels: Tensor, anatomy: Tensor, stack: int | None) -> Tensor:
         """Features that have seen each voxel's surroundings: the U-Net."""
-        features = [self.finest(self.beside[0](voxels, stack))]
+        features = [self.finest(torch.cat([self.beside[0](voxels, stack), anatomy], dim=1))]
         for down, beside in zip(self.down, self.beside[1:], strict=True):
             features.append(beside(down(features[-1]), stack))
         current: Tensor = features.pop()

@@ -59,6 +59,7 @@ class Preset:
     batch: tuple[int, int]
     learning_rate: float
     device: str
+    compiled: bool = False
 
 
 PRESETS = {
@@ -99,6 +100,9 @@ def train(  # noqa: PLR0913, PLR0917  (a command's options are its arguments)
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder of checkpoint and picture.")] = CACHE / "run",
     threads: Annotated[int, typer.Option(help="CPU threads; 0 for all.")] = 0,
+    compiled: Annotated[
+        bool, typer.Option(help="Fuse the network's steps: faster; needs a C++ compiler.")
+    ] = False,
     data: Annotated[
         Literal["simulated", "unitobrain"],
         typer.Option(help="What to learn from: simulated patients, or those of UniToBrain."),
@@ -125,6 +129,7 @@ def train(  # noqa: PLR0913, PLR0917  (a command's options are its arguments)
         cases=cases or chosen.cases,
         steps=steps or chosen.steps,
         curve_steps=chosen.curve_steps if curve_steps is None else curve_steps,
+        compiled=compiled,
     )
     console = Console(stderr=True)
     if network != "perfusion":
@@ -159,7 +164,7 @@ def _taught(
         curve_steps=chosen.curve_steps,
         data=sources.words(),
     )
-    trainer = Trainer(schedule, checkpoint, device=chosen.device)
+    trainer = Trainer(schedule, checkpoint, device=chosen.device, compiled=chosen.compiled)
     if sources.start is not None:
         start_from(trainer, sources.start)
     mosaics = None

