@@ -23,6 +23,7 @@ class RefusalCode(StrEnum):
     NO_BRAIN = "no_brain"
     NO_BOLUS = "no_bolus"
     TOO_SPARSE = "too_sparse"
+    MOTION = "motion"
 
     @property
     def concerns_perfusion(self) -> bool:

@@ -14,8 +14,10 @@ from node.errors import InstanceUnreadableError, SpoolError
 from node.perfusion import (
     Lesion,
     LesionThresholds,
+    Motion,
     QualityFlag,
     assess,
+    correct_motion,
     find_lesion,
     prepare,
 )
@@ -23,7 +25,7 @@ from node.ports import DueDelivery, Kept, Model, Outcome, Pacs, Reason, ResultRe
 from node.refusals import Refusal
 from node.series import Eligibility, Instance, read_source, recognise, stack
 
-STAGES = ("recognise", "stack", "prepare", "predict", "lesion", "encode", "keep")
+STAGES = ("recognise", "stack", "motion", "prepare", "predict", "lesion", "encode", "keep")
 """The stages of an analysis, in order."""
 
 Keep = Callable[[DerivedObject], Kept]
@@ -101,7 +103,7 @@ def analyse(
         results = _kept(made.objects, keep, options)
     return Outcome(
         results=results,
-        summary=_summary(made.lesion),
+        summary=_summary(made.lesion, made.motion),
         flags=tuple(Reason(f.code, f.found, f"Grade: {f.grade}.") for f in made.flags),
         stages_s=stages.seconds,
     )
@@ -130,6 +132,7 @@ class _Made:
 
     objects: Sequence[DerivedObject]
     lesion: Lesion
+    motion: Motion
     flags: tuple[QualityFlag, ...]
 
 
@@ -162,19 +165,37 @@ def _objects(
         stacked = stack(series, options.max_pixel_mm)
     if isinstance(stacked, Refusal):
         return stacked
+    with stages.timed("motion"):
+        corrected = correct_motion(stacked.scan)
+    if isinstance(corrected, Refusal):
+        return corrected
+    motion = corrected.motion
+    _told(motion)
     with stages.timed("prepare"):
-        prepared = prepare(stacked.scan, model.grid)
+        prepared = prepare(corrected.scan, model.grid)
     if isinstance(prepared, Refusal):
         return prepared
     with stages.timed("predict"):
         maps = model.predict(prepared)
     with stages.timed("lesion"):
         lesion = find_lesion(maps, options.thresholds)
-        flags = assess(prepared, maps, lesion)
+        flags = assess(prepared, maps, lesion, motion=motion, familiar=model.familiar)
     with stages.timed("encode"):
         source = read_source(series)
         objects = encode(source, series, stacked.geometry, maps, lesion, flags, options.encode)
-    return _Made(objects, lesion, flags)
+    return _Made(objects, lesion, motion, flags)
+
+
+def _told(motion: Motion) -> None:
+    """The log's line about movement."""
+    _LOG.info(
+        "motion_measured" if motion.measured else "motion_not_measured",
+        frames=len(motion.moved_mm),
+        corrected=int(motion.corrected.sum()),
+        excluded=int(motion.excluded.sum()),
+        moved_mm=round(motion.most_mm, 2),
+        turned_deg=round(motion.most_deg, 2),
+    )
 
 
 def _refused(
@@ -223,7 +244,7 @@ def _kept(
     )
 
 
-def _summary(lesion: Lesion) -> dict[str, float | None]:
+def _summary(lesion: Lesion, motion: Motion) -> dict[str, float | None]:
     """The numbers that the status page shows, units in their names."""
     return {
         "core_ml": lesion.core_ml,
@@ -234,4 +255,20 @@ def _summary(lesion: Lesion) -> dict[str, float | None]:
         "normal_cbf": lesion.normal_cbf,
         **{f"tmax_above_{s:g}_s_ml": ml for s, ml in lesion.tmax_above_ml.items()},
         **{f"cbf_below_{100 * r:g}_percent_ml": ml for r, ml in lesion.rcbf_below_ml.items()},
+        **_ranges(lesion),
+        "moved_mm": motion.most_mm if motion.measured else None,
+        "turned_deg": motion.most_deg if motion.measured else None,
+    }
+
+
+def _ranges(lesion: Lesion) -> dict[str, float | None]:
+    """The least and the most of the volumes; None where the network does not know its errors."""
+    between = lesion.range_ml
+    core = (None, None) if between is None else between.core_ml
+    slow = (None, None) if between is None else between.hypoperfusion_ml
+    return {
+        "core_least_ml": core[0],
+        "core_most_ml": core[1],
+        "hypoperfusion_least_ml": slow[0],
+        "hypoperfusion_most_ml": slow[1],
     }

@@ -2,15 +2,26 @@
 
 from node.perfusion.arterial import find_inputs
 from node.perfusion.box_model import BoxRegression
+from node.perfusion.crosscheck import CrossCheck, cross_check
 from node.perfusion.deconvolution import METHODS, Deconvolved, deconvolve, estimate, find_tissue
 from node.perfusion.dynamic import DynamicCt
 from node.perfusion.enhancement import baseline_weights
+from node.perfusion.familiarity import FEATURES, Seen, features, unfamiliar
+from node.perfusion.flag import Grade, QualityFlag
+from node.perfusion.gaps import fill
 from node.perfusion.input_functions import ArterialInput, InputFunctions, VesselCurve
-from node.perfusion.lesion import Lesion, LesionThresholds, find_lesion, parenchyma
+from node.perfusion.lesion import (
+    Lesion,
+    LesionThresholds,
+    VolumeRange,
+    find_lesion,
+    parenchyma,
+)
 from node.perfusion.maps import Estimator, PerfusionMaps
 from node.perfusion.model_input import ModelGrid, ModelInput
+from node.perfusion.motion import Corrected, Motion, correct_motion
 from node.perfusion.preparation import LEAD_S, prepare
-from node.perfusion.quality import Grade, QualityFlag, assess
+from node.perfusion.quality import assess
 from node.perfusion.quantities import Quantity
 from node.perfusion.restoration import onto_model, restore
 from node.perfusion.sampling import Clock
@@ -18,14 +29,18 @@ from node.perfusion.solution import Method
 from node.perfusion.svd import BlockCirculantSvd, OscillationSvd, StandardSvd
 from node.perfusion.timing import averaging_weights
 from node.perfusion.tissue import Tissue
+from node.perfusion.trust import disagreement, unsettled
 
 __all__ = [
+    "FEATURES",
     "LEAD_S",
     "METHODS",
     "ArterialInput",
     "BlockCirculantSvd",
     "BoxRegression",
     "Clock",
+    "Corrected",
+    "CrossCheck",
     "Deconvolved",
     "DynamicCt",
     "Estimator",
@@ -36,18 +51,26 @@ __all__ = [
     "Method",
     "ModelGrid",
     "ModelInput",
+    "Motion",
     "OscillationSvd",
     "PerfusionMaps",
     "QualityFlag",
     "Quantity",
+    "Seen",
     "StandardSvd",
     "Tissue",
     "VesselCurve",
+    "VolumeRange",
     "assess",
     "averaging_weights",
     "baseline_weights",
+    "correct_motion",
+    "cross_check",
     "deconvolve",
+    "disagreement",
     "estimate",
+    "features",
+    "fill",
     "find_inputs",
     "find_lesion",
     "find_tissue",
@@ -55,4 +78,6 @@ __all__ = [
     "parenchyma",
     "prepare",
     "restore",
+    "unfamiliar",
+    "unsettled",
 ]

@@ -1,44 +1,20 @@
 """Quality flags: what a reader must know about a scan before trusting its maps."""
 
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 
 from node.perfusion.arterial import MIN_VENOUS_LAG_S, find_inputs
 from node.perfusion.enhancement import frames_before
+from node.perfusion.flag import Grade, QualityFlag
 from node.perfusion.input_functions import InputFunctions
 from node.perfusion.lesion import Lesion
 from node.perfusion.maps import PerfusionMaps
 from node.perfusion.model_input import ModelInput
+from node.perfusion.motion import Motion
+from node.perfusion.trust import of_network
 from node.refusals import Refusal
-
-
-class Grade(StrEnum):
-    """How serious a flag is."""
-
-    CAUTION = "caution"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True)
-class QualityFlag:
-    """One thing a reader must know.
-
-    Parameters
-    ----------
-    code
-        For machines, such as ``weak_bolus``.
-    grade
-        How serious.
-    found
-        What was measured against which threshold, for people.
-    """
-
-    code: str
-    grade: Grade
-    found: str
-
 
 MIN_COVERAGE_MM = 40.0
 MIN_BASELINE_FRAMES = 2
@@ -56,6 +32,9 @@ MAX_MISSING_FRACTION = 0.1
 MAX_VEIN_TO_ARTERY_RATIO = 2.5
 # 19 of 20 patients are below (SCIENCE.md section 3).
 MAX_ARTERY_FWHM_S = 19.0
+MAX_MOVED_MM = 2.0
+MAX_TURNED_DEG = 1.0
+MAX_EXCLUDED_FRACTION = 0.1
 
 
 def assess(
@@ -63,6 +42,8 @@ def assess(
     maps: PerfusionMaps,
     lesion: Lesion,
     inputs: InputFunctions | Refusal | None = None,
+    motion: Motion | None = None,
+    familiar: Mapping[str, tuple[float, float]] = MappingProxyType({}),
 ) -> tuple[QualityFlag, ...]:
     """What a reader must know before trusting the maps, most serious first.
 
@@ -75,6 +56,10 @@ def assess(
     inputs
         What :func:`find_inputs` says of the prepared scan, where it was asked already; else it
         is asked here.
+    motion
+        How the head moved, where it was asked.
+    familiar
+        Between which values the features of the scans lay that the network learned from.
     """
     if inputs is None:
         inputs = find_inputs(prepared.scan, prepared.brain, prepared.arrival_s)
@@ -87,7 +72,9 @@ def assess(
         _sampling(prepared),
         _noise(prepared),
         _missing(prepared),
+        *_of_motion(motion),
         *_of_vessels(inputs),
+        *of_network(prepared, maps, lesion, familiar),
     )
     found = [flag for flag in flags if flag is not None]
     return tuple(sorted(found, key=lambda flag: flag.grade is not Grade.FAIL))
@@ -227,3 +214,23 @@ def _partial_volume(inputs: InputFunctions) -> QualityFlag | None:
         f"(at most {MAX_VEIN_TO_ARTERY_RATIO:g} times): the artery is small against a voxel"
     )
     return QualityFlag("partial_volume", Grade.CAUTION, found)
+
+
+def _of_motion(motion: Motion | None) -> tuple[QualityFlag, ...]:
+    """Movement beyond what leaves no trace, corrected or not."""
+    if motion is None:
+        return ()
+    if not motion.measured:
+        found = "movement of the head is not known: 0 of its poses could be measured, without skull"
+        return (QualityFlag("motion_unknown", Grade.CAUTION, found),)
+    excluded, frames = int(motion.excluded.sum()), len(motion.excluded)
+    moved_mm, turned_deg = motion.most_mm, motion.most_deg
+    if moved_mm <= MAX_MOVED_MM and turned_deg <= MAX_TURNED_DEG and not excluded:
+        return ()
+    found = (
+        f"the head moved by {moved_mm:.1f} mm (at most {MAX_MOVED_MM:.0f} mm) and turned by "
+        f"{turned_deg:.1f}° (at most {MAX_TURNED_DEG:.0f}°) and was brought back; "
+        f"{excluded} of {frames} time points could not be and were left out"
+    )
+    grade = Grade.FAIL if excluded > MAX_EXCLUDED_FRACTION * frames else Grade.CAUTION
+    return (QualityFlag("motion", grade, found),)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.errors import InstanceUnreadableError, SpoolError
-from node.perfusion import DynamicCt
+from node.perfusion import DynamicCt, fill
 from node.refusals import Refusal, RefusalCode
 from node.series.frames import CtpSeries
 from node.series.geometry import Geometry
@@ -74,7 +74,7 @@ def stack(
     if problems:
         return _unreadable(problems, len(cells))
     missing = np.array([[image is None for image in row] for row in series.grid])
-    _interpolate(hu, series.time_s, missing)
+    fill(hu, series.time_s, missing)
     return Stacked(DynamicCt(hu, series.time_s, geometry.spacing_mm, missing), geometry)
 
 
@@ -109,20 +109,6 @@ def _bin(hu: NDArray[np.float32], factor: int, out: NDArray[np.float32]) -> None
     lines = sum((whole[k::factor] for k in range(1, factor)), start=whole[::factor])
     np.copyto(out, sum((lines[:, k::factor] for k in range(1, factor)), start=lines[:, ::factor]))
     out /= factor * factor
-
-
-def _interpolate(
-    hu: NDArray[np.float32], time_s: NDArray[np.float64], missing: NDArray[np.bool_]
-) -> None:
-    """Fills each missing image from its slice's neighbours in time, in place."""
-    for t, z in np.argwhere(missing):
-        known = np.flatnonzero(~missing[:, z])
-        before, after = known[known < t], known[known > t]
-        first = before[-1] if len(before) else after[0]
-        second = after[0] if len(after) else before[-1]
-        span_s = time_s[second, z] - time_s[first, z]
-        share = (time_s[t, z] - time_s[first, z]) / span_s if span_s > 0 else 0.0
-        hu[t, z] = hu[first, z] + np.float32(share) * (hu[second, z] - hu[first, z])
 
 
 def _unreadable(problems: Counter[str], total: int) -> Refusal:

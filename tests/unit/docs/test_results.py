@@ -26,7 +26,14 @@ INNER = ("_TO_NOISE", "_PIXELS")  # limits of a computation, not of a scan
 
 def thresholds(module: object) -> dict[str, str]:
     """The limits of a module by name, as a person writes them."""
-    units = {"_HU": " HU", "_MM": " mm", "_ML": " ml", "_S": " s", "_FRAMES": " images"}
+    units = {
+        "_HU": " HU",
+        "_MM": " mm",
+        "_ML": " ml",
+        "_S": " s",
+        "_FRAMES": " images",
+        "_DEG": "°",
+    }
     units["_RATIO"] = " times"
     found = {}
     for name, value in vars(module).items():
