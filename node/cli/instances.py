@@ -8,7 +8,7 @@ from pathlib import Path
 
 from node.cli.output import progress
 from node.errors import InstanceUnreadableError, SpoolError
-from node.series import Instance, read_header
+from node.series import Instance, images_of, read_header
 
 _EPOCH = datetime(1970, 1, 1)  # naive on purpose: the scanner's wall clock, zone unsaid
 _DAY_S = 86_400.0
@@ -67,7 +67,8 @@ def acquired_last(instances: Iterable[Instance]) -> datetime:
     Results are dated by it: a copy of the images then gives the same bytes on any day and any
     machine.
     """
-    return _EPOCH + timedelta(seconds=max((_dated_s(i) for i in instances), default=0.0))
+    images = images_of(instances)
+    return _EPOCH + timedelta(seconds=max((_dated_s(i) for i in images), default=0.0))
 
 
 def _dated_s(instance: Instance) -> float:

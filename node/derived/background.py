@@ -1,6 +1,6 @@
 """The background: a plain CT series on the maps' own grid, which the other results reference."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from pydicom import Dataset
@@ -36,18 +36,34 @@ def background_images(
         image = context.new_instance(CTImageStorage, PLAN, z + 1)
         place(image, geometry, z)
         _describe(image, context.source, resampled)
-        image.SourceImageSequence = [reference(i) for i in sources.get(z, ())]
+        image.SourceImageSequence = references(sources.get(z, ()))
         image.add_new("PixelData", "OW", np.clip(np.rint(hu), *_HU).astype("<i2").tobytes())
         images.append(image)
     return images
 
 
+def references(images: Iterable[Instance]) -> list[Dataset]:
+    """Source Image Sequence items of images, one for all that are frames of one instance."""
+    by_instance: dict[str, list[Instance]] = {}
+    for image in images:
+        by_instance.setdefault(image.header.sop_instance_uid, []).append(image)
+    items = []
+    for frames in by_instance.values():
+        item = reference(frames[0])
+        if len(frames) > 1:
+            item.ReferencedFrameNumber = sorted(f.frame for f in frames if f.frame is not None)
+        items.append(item)
+    return items
+
+
 def reference(instance: Instance | Dataset) -> Dataset:
-    """A Source Image Sequence item that points at an instance."""
+    """A Source Image Sequence item that points at an instance or at one frame of it."""
     item = Dataset()
     if isinstance(instance, Instance):
         item.ReferencedSOPClassUID = UID(instance.header.sop_class_uid)
         item.ReferencedSOPInstanceUID = UID(instance.header.sop_instance_uid)
+        if instance.frame is not None:
+            item.ReferencedFrameNumber = instance.frame
     else:
         item.ReferencedSOPClassUID = instance.SOPClassUID
         item.ReferencedSOPInstanceUID = instance.SOPInstanceUID

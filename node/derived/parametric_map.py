@@ -58,7 +58,8 @@ def _cite_sources(dataset: Dataset, series: CtpSeries) -> None:
     for series_uid, items in cited.items():
         referenced = Dataset()
         referenced.SeriesInstanceUID = UID(series_uid)
-        referenced.ReferencedInstanceSequence = [_bare(item) for item in items]
+        once = {item.ReferencedSOPInstanceUID: item for item in items}
+        referenced.ReferencedInstanceSequence = [_bare(item) for item in once.values()]
         dataset.ReferencedSeriesSequence.append(referenced)
 
 

@@ -4,7 +4,7 @@ from node.series.completeness import Completeness, completeness
 from node.series.eligibility import Eligibility
 from node.series.frames import CtpSeries
 from node.series.geometry import Geometry
-from node.series.header import Header, Instance
+from node.series.header import Header, Instance, images_of
 from node.series.pixels import read_hu
 from node.series.reading import read_header, read_source
 from node.series.recognition import recognise
@@ -19,6 +19,7 @@ __all__ = [
     "Instance",
     "Stacked",
     "completeness",
+    "images_of",
     "read_header",
     "read_hu",
     "read_source",

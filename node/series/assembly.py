@@ -103,9 +103,10 @@ def columns_of(
     return columns
 
 
-def _in_time(image: Instance, time_s: float) -> tuple[float, int, str]:
+def _in_time(image: Instance, time_s: float) -> tuple[float, int, str, int]:
     number = image.header.instance_number
-    return time_s, 0 if number is None else number, image.header.sop_instance_uid
+    uid, frame = image.header.sop_instance_uid, image.frame or 0
+    return time_s, 0 if number is None else number, uid, frame
 
 
 def _without_ties(column: Column, *, coarse: bool) -> Column:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from node.series.assembly import frame_count, slice_labels
-from node.series.header import Header
+from node.series.header import Header, headers_of
 from node.series.selection import is_slice
 
 
@@ -41,7 +41,8 @@ def completeness(headers: Iterable[Header]) -> Completeness:
 
     What is no CT slice (localizers, reports) is not counted.
     """
-    slices = list({h.sop_instance_uid: h for h in headers if is_slice(h)}.values())
+    once = {h.sop_instance_uid: h for h in headers}.values()
+    slices = [image for h in once for image in headers_of(h) if is_slice(image)]
     if not slices:
         return Completeness(False, 0, 0, 0, "no CT slice has arrived")
     labels, _ = slice_labels(slices)

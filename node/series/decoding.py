@@ -1,14 +1,17 @@
 """Compressed pixels, by way of pydicom and one chosen decoder for each transfer syntax."""
 
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom.pixels.utils import pixel_array
+from pydicom.encaps import encapsulate
+from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
     HTJ2K,
     JPEG2000,
+    UID,
     HTJ2KLossless,
     HTJ2KLosslessRPCL,
     JPEG2000Lossless,
@@ -22,9 +25,8 @@ from pydicom.uid import (
 )
 
 from node.errors import InstanceUnreadableError
-from node.series.elements import READ_FAULTS, Elements, PixelElement
+from node.series.elements import READ_FAULTS
 from node.series.jpeg import END_OF_IMAGE, LONGEST_HEADER, require_sound
-from node.series.wholeness import fragments
 
 # One decoder each, never pydicom's fall-back to the next: GDCM ends the whole process on some
 # damaged JPEG-LS and JPEG 2000 streams (seen by fuzzing), where these raise.
@@ -48,37 +50,60 @@ _TRUSTING = frozenset({"gdcm", "pyjpegls"})
 _DECODE_FAULTS = (*READ_FAULTS, RuntimeError, MemoryError)
 
 
+@dataclass(frozen=True)
+class Encoding:
+    """How stored values become attenuation (PS3.3 C.7.6.3, C.7.5.1.1.2, C.11.1)."""
+
+    rows: int
+    columns: int
+    bits_allocated: int
+    bits_stored: int
+    signed: bool
+    photometric: str
+    padding: tuple[int, int] | None
+    slope: float
+    intercept: float
+
+
 def decode(
-    path: Path,
-    elements: Elements,
-    pixels: PixelElement,
-    shape: tuple[int, int],
-    bits_allocated: int,
+    parts: Sequence[bytes], transfer_syntax_uid: str, encoding: Encoding
 ) -> NDArray[np.integer[Any]]:
-    """The stored values of an image that is compressed, or of 8 or 32 bits.
+    """The stored values (Y, X) of one compressed frame.
 
     Parameters
     ----------
-    path
-        The Part 10 file.
-    elements, pixels
-        Its elements, and where its pixel data lies.
-    shape, bits_allocated
-        Rows and columns, and bits of one value, as the data set says.
+    parts
+        The fragments that hold the frame.
+    transfer_syntax_uid
+        How it is compressed.
+    encoding
+        As the data set says.
 
     Raises
     ------
     InstanceUnreadableError
         If no decoder knows the transfer syntax, or the pixels are damaged.
     """
-    syntax = elements.transfer_syntax_uid
-    plugin = _PLUGINS.get(syntax, "")
-    if pixels.encapsulated and not plugin:
-        raise InstanceUnreadableError(f"no decoder for the transfer syntax {syntax}")
+    plugin = _PLUGINS.get(transfer_syntax_uid, "")
+    if not plugin:
+        raise InstanceUnreadableError(f"no decoder for the transfer syntax {transfer_syntax_uid}")
     if plugin in _TRUSTING:
-        _require_sound_stream(elements, pixels, shape, bits_allocated)
+        _require_sound_stream(parts, encoding)
+    described: dict[str, Any] = {
+        "number_of_frames": 1,
+        "rows": encoding.rows,
+        "columns": encoding.columns,
+        "samples_per_pixel": 1,
+        "photometric_interpretation": encoding.photometric,
+        "bits_allocated": encoding.bits_allocated,
+        "bits_stored": encoding.bits_stored,
+        "pixel_representation": int(encoding.signed),
+    }
+    frame = encapsulate([b"".join(parts)], has_bot=False)
     try:
-        stored: NDArray[np.integer[Any]] = pixel_array(path, raw=True, decoding_plugin=plugin)
+        stored, _ = get_decoder(UID(transfer_syntax_uid)).as_array(
+            frame, raw=True, decoding_plugin=plugin, **described
+        )
     except _DECODE_FAULTS as fault:
         raise InstanceUnreadableError(
             f"the pixel data cannot be decoded ({type(fault).__name__})"
@@ -86,17 +111,12 @@ def decode(
     return stored
 
 
-def _require_sound_stream(
-    elements: Elements, pixels: PixelElement, shape: tuple[int, int], bits_allocated: int
-) -> None:
+def _require_sound_stream(parts: Sequence[bytes], encoding: Encoding) -> None:
     """Raises unless the image's stream begins and ends as a sound one does."""
-    parts = fragments(elements, pixels)
     if not parts:
         raise InstanceUnreadableError("the pixel data holds no image")
-    first, last = parts[0], parts[-1]
-    elements.stream.seek(first.start)
-    require_sound(elements.stream.read(min(first.length, LONGEST_HEADER)), shape, bits_allocated)
-    elements.stream.seek(last.start + max(0, last.length - 8))
+    shape = (encoding.rows, encoding.columns)
+    require_sound(parts[0][:LONGEST_HEADER], shape, encoding.bits_allocated)
     # CharLS never returns from a stream without an end.
-    if not elements.stream.read(min(last.length, 8)).rstrip(b"\0").endswith(END_OF_IMAGE):
+    if not parts[-1][-8:].rstrip(b"\0").endswith(END_OF_IMAGE):
         raise InstanceUnreadableError("the JPEG stream has no end")

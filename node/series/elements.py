@@ -1,19 +1,17 @@
-"""The raw data elements of an encoded instance, and where its pixel data lies.
-
-pydicom walks the elements; what it does not say is whether the bytes were all there: it reads
-past the end without a word. The :class:`_Watch` follows it and finds out.
-"""
+"""The raw data elements of an encoded instance, and where its pixel data lies."""
 
 import math
 import struct
 import zlib
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from io import SEEK_END, BytesIO
 from typing import BinaryIO
 
+from pydicom import Dataset
 from pydicom.charset import convert_encodings, decode_bytes
-from pydicom.dataelem import RawDataElement
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
@@ -25,9 +23,8 @@ from pydicom.uid import (
 )
 
 from node.errors import InstanceUnreadableError
+from node.series.watch import PixelElement, Watch, require_whole_header
 
-UNDEFINED_LENGTH = 0xFFFFFFFF
-PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 # The largest Enhanced CT known is under 2 GiB; more out of a deflated stream is an attack.
 MAX_INFLATED_BYTES = 2 << 30
 
@@ -52,23 +49,6 @@ _TRANSFER_SYNTAX = 0x00020010
 _TEXT_ENDS = {ord("\\")}
 
 
-@dataclass(frozen=True)
-class PixelElement:
-    """Where the pixel data lies: ``start`` of its value in the stream, and its length [bytes].
-
-    ``length`` is :data:`UNDEFINED_LENGTH` where the pixel data is encapsulated.
-    """
-
-    tag: int
-    start: int
-    length: int
-
-    @property
-    def encapsulated(self) -> bool:
-        """Whether the pixel data is a sequence of fragments."""
-        return self.length == UNDEFINED_LENGTH
-
-
 @dataclass(frozen=True, eq=False)
 class Elements:
     """The wanted elements of one instance, undecoded; every getter is tolerant.
@@ -85,6 +65,8 @@ class Elements:
         The (inflated) stream that ``pixels`` counts in.
     size
         Its length [bytes].
+    sequences
+        The items of every wanted sequence, by tag.
     """
 
     raw: dict[int, bytes]
@@ -92,6 +74,7 @@ class Elements:
     pixels: PixelElement | None
     stream: BinaryIO
     size: int
+    sequences: Mapping[int, Sequence[Dataset]] = field(default_factory=dict)
 
     @property
     def byte_order(self) -> str:
@@ -137,6 +120,33 @@ class Elements:
         value: int = struct.unpack(self.byte_order + ("h" if signed else "H"), raw)[0]
         return value
 
+    def unsigned_long(self, tag: int) -> int | None:
+        """One UL; None where absent or wrong."""
+        raw = self.raw.get(tag, b"")
+        return struct.unpack(self.byte_order + "L", raw)[0] if len(raw) == 4 else None
+
+    def double(self, tag: int) -> float | None:
+        """One finite FD; None where absent or wrong."""
+        raw = self.raw.get(tag, b"")
+        value = struct.unpack(self.byte_order + "d", raw)[0] if len(raw) == 8 else math.nan
+        return value if math.isfinite(value) else None
+
+    def items(self, tag: int) -> list["Elements"]:
+        """The elements of every item of a sequence; none where it is absent.
+
+        Raises
+        ------
+        InstanceUnreadableError
+            If the bytes of the sequence are none.
+        """
+        made = []
+        for item in self.sequences.get(tag, ()):
+            raw, sequences = _parts(item)
+            made.append(
+                Elements(raw, self.transfer_syntax_uid, None, self.stream, self.size, sequences)
+            )
+        return made
+
 
 def read_elements(
     stream: BinaryIO, tags: Collection[int], transfer_syntax_uid: str | None = None
@@ -160,12 +170,12 @@ def read_elements(
     """
     syntax = transfer_syntax_uid or _transfer_syntax_of_part10(stream)
     data = _inflated(stream) if syntax == DeflatedExplicitVRLittleEndian else stream
-    watch = _Watch(data)
-    raw = _raw_elements(data, syntax, watch, tags)
+    watch = Watch(data)
+    raw, sequences = _parts(_data_set(data, syntax, watch, tags))
     size = data.seek(0, SEEK_END)
     if watch.pixels is None:
-        _require_whole(data, watch, size)
-    return Elements(raw, syntax, watch.pixels, data, size)
+        require_whole_header(data, watch, size)
+    return Elements(raw, syntax, watch.pixels, data, size, sequences)
 
 
 def _number(text: str) -> float | None:
@@ -180,8 +190,13 @@ def _transfer_syntax_of_part10(stream: BinaryIO) -> str:
     """The transfer syntax in the file meta information; leaves ``stream`` at the data set."""
     if stream.read(132)[128:] != b"DICM":
         raise InstanceUnreadableError("the bytes are no DICOM file: the DICM prefix is missing")
-    meta = _raw_elements(
-        stream, ExplicitVRLittleEndian, lambda tag, vr, length: tag >> 16 != 2, [_TRANSFER_SYNTAX]
+    meta, _ = _parts(
+        _data_set(
+            stream,
+            ExplicitVRLittleEndian,
+            lambda tag, vr, length: tag >> 16 != 2,
+            [_TRANSFER_SYNTAX],
+        )
     )
     syntax = meta.get(_TRANSFER_SYNTAX, b"").decode("latin-1").strip(" \0")
     if not syntax:
@@ -189,15 +204,15 @@ def _transfer_syntax_of_part10(stream: BinaryIO) -> str:
     return syntax
 
 
-def _raw_elements(
+def _data_set(
     stream: BinaryIO,
     syntax: str,
     stop_when: Callable[[BaseTag, str | None, int], bool],
     tags: Collection[int],
-) -> dict[int, bytes]:
-    """The values of ``tags`` as they are encoded, up to where ``stop_when`` says."""
+) -> Dataset:
+    """The elements ``tags`` as they are encoded, up to where ``stop_when`` says."""
     try:
-        data_set = read_dataset(
+        return read_dataset(
             stream,
             is_implicit_VR=syntax == ImplicitVRLittleEndian,
             is_little_endian=syntax != ExplicitVRBigEndian,
@@ -205,14 +220,32 @@ def _raw_elements(
             specific_tags=list(tags),
         )
     except READ_FAULTS as fault:
-        raise InstanceUnreadableError(
-            f"the bytes are not a DICOM data set ({type(fault).__name__})"
-        ) from fault
-    return {
-        int(element.tag): element.value
-        for element in data_set.elements()
-        if isinstance(element, RawDataElement) and isinstance(element.value, bytes)
-    }
+        raise _no_data_set(fault) from fault
+
+
+def _parts(data_set: Dataset) -> tuple[dict[int, bytes], dict[int, Sequence[Dataset]]]:
+    """Values as they are encoded, and the items of sequences, by tag."""
+    raw: dict[int, bytes] = {}
+    sequences: dict[int, Sequence[Dataset]] = {}
+    try:
+        for element in list(data_set.elements()):
+            if _is_sequence(element):
+                sequences[int(element.tag)] = data_set[element.tag].value
+            elif isinstance(element, RawDataElement) and isinstance(element.value, bytes):
+                raw[int(element.tag)] = element.value
+    except READ_FAULTS as fault:
+        raise _no_data_set(fault) from fault
+    return raw, sequences
+
+
+def _is_sequence(element: DataElement | RawDataElement) -> bool:
+    if element.VR is None and not element.tag.is_private:  # implicit VR: the dictionary knows
+        return dictionary_VR(element.tag) == "SQ"
+    return element.VR == "SQ"
+
+
+def _no_data_set(fault: Exception) -> InstanceUnreadableError:
+    return InstanceUnreadableError(f"the bytes are not a DICOM data set ({type(fault).__name__})")
 
 
 def _inflated(stream: BinaryIO) -> BinaryIO:
@@ -227,39 +260,3 @@ def _inflated(stream: BinaryIO) -> BinaryIO:
     if not inflater.eof:
         raise InstanceUnreadableError("the deflated data set is truncated")
     return BytesIO(data)
-
-
-class _Watch:
-    """pydicom's ``stop_when``: notes each element's end, and stops at the pixel data."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.end = stream.tell()
-        self.open_ended = False
-        self.pixels: PixelElement | None = None
-
-    def __call__(self, tag: int, vr: str | None, length: int) -> bool:
-        start = self._stream.tell()
-        if tag in PIXEL_TAGS:
-            self.pixels = PixelElement(int(tag), start, length)
-            return True
-        self.open_ended = length == UNDEFINED_LENGTH
-        self.end = start if self.open_ended else start + length
-        return False
-
-
-def _require_whole(stream: BinaryIO, watch: _Watch, size: int) -> None:
-    """Raises unless the last element of a data set without pixels ends where the stream does."""
-    if watch.open_ended:
-        stream.seek(max(watch.end, size - 8))
-        whole = stream.read() in (
-            b"\xfe\xff\xdd\xe0\0\0\0\0",
-            b"\xff\xfe\xe0\xdd\0\0\0\0",
-        )
-    else:
-        stream.seek(min(watch.end, size))
-        rest = stream.read()
-        # A few writers pad with zeros; anything else is the beginning of an element.
-        whole = watch.end <= size and not rest.strip(b"\0")
-    if not whole:
-        raise InstanceUnreadableError("the data set is truncated before its pixel data")

@@ -20,7 +20,8 @@ class CtpSeries:
     description
         SeriesDescription of the source.
     grid
-        T rows of Z instances, None where no image arrived; slices ascend along the normal.
+        T rows of Z instances (or frames of one), None where no image arrived; slices ascend
+        along the normal.
     time_s
         (T, Z) float64 [s] from the earliest image, filled in where an image is missing.
     geometry
@@ -48,4 +49,4 @@ class CtpSeries:
     @property
     def sop_instance_uids(self) -> tuple[str, ...]:
         """The SOP Instance UIDs in use, sorted: what the results are made from."""
-        return tuple(sorted(i.header.sop_instance_uid for i in self.instances))
+        return tuple(sorted({i.header.sop_instance_uid for i in self.instances}))

@@ -1,7 +1,29 @@
 """What the node needs to know of one instance, without its pixels."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
+
+Position = tuple[float, float, float]
+Orientation = tuple[float, float, float, float, float, float]
+
+
+class Frame(NamedTuple):
+    """What one frame of a multi-frame instance says of itself, in the words of :class:`Header`.
+
+    ``temporal_position`` is TemporalPositionIndex, ``stack_id`` StackID (PS3.3 C.7.6.16.2.2).
+    """
+
+    position_mm: Position | None
+    orientation: Orientation | None
+    pixel_mm: tuple[float, float] | None
+    slice_thickness_mm: float | None
+    image_type: tuple[str, ...]
+    kernel: str
+    times_s: tuple[tuple[str, float], ...]
+    temporal_position: int | None
+    stack_id: str
 
 
 @dataclass(frozen=True)
@@ -49,6 +71,10 @@ class Header:
         NumberOfTemporalPositions that the sender announces, or None.
     images_in_acquisition
         ImagesInAcquisition: how many images share this AcquisitionNumber, or None.
+    stack_id
+        StackID of a frame, empty for a single-frame instance.
+    frames
+        Of a multi-frame instance, in the order of its pixel data; see :func:`images_of`.
     """
 
     sop_class_uid: str
@@ -62,8 +88,8 @@ class Header:
     columns: int = 0
     has_pixels: bool = False
     frame_of_reference_uid: str = ""
-    position_mm: tuple[float, float, float] | None = None
-    orientation: tuple[float, float, float, float, float, float] | None = None
+    position_mm: Position | None = None
+    orientation: Orientation | None = None
     pixel_mm: tuple[float, float] | None = None
     slice_thickness_mm: float | None = None
     instance_number: int | None = None
@@ -73,11 +99,42 @@ class Header:
     times_s: tuple[tuple[str, float], ...] = ()
     temporal_positions: int | None = None
     images_in_acquisition: int | None = None
+    stack_id: str = ""
+    frames: tuple[Frame, ...] = ()
 
 
 @dataclass(frozen=True)
 class Instance:
-    """One instance at rest: its header and the Part 10 file that holds it."""
+    """One instance at rest, or one frame of it: its header and the Part 10 file that holds it.
+
+    ``frame`` counts from 1 in the pixel data of a multi-frame instance; None is all of it.
+    """
 
     header: Header
     path: Path
+    frame: int | None = None
+
+
+def headers_of(header: Header) -> list[Header]:
+    """The header of every image: each frame of a multi-frame instance is one."""
+    # a registry gives frames back as plain tuples
+    frames = enumerate(map(Frame._make, header.frames), start=1)
+    return [_as_image(header, number, frame) for number, frame in frames] or [header]
+
+
+def images_of(instances: Iterable[Instance]) -> list[Instance]:
+    """Every image by itself: a multi-frame instance becomes one image a frame."""
+    images = []
+    for instance in instances:
+        if instance.header.frames:
+            numbered = enumerate(headers_of(instance.header), start=1)
+            images += [Instance(header, instance.path, n) for n, header in numbered]
+        else:
+            images.append(instance)
+    return images
+
+
+def _as_image(whole: Header, number: int, frame: Frame) -> Header:
+    own = frame._asdict()
+    index = own.pop("temporal_position")
+    return replace(whole, frames=(), instance_number=number if index is None else index, **own)

@@ -12,7 +12,17 @@ from node.errors import InstanceUnreadableError, SpoolError
 from node.series.clocks import DAY_S, date_time_s, joined_s
 from node.series.elements import READ_FAULTS, Elements, read_elements
 from node.series.frames import CtpSeries
-from node.series.header import Header
+from node.series.header import Frame, Header, Orientation, Position
+from node.series.multiframe import (
+    FRAME_ACQUISITION_DATE_TIME,
+    FRAME_REFERENCE_DATE_TIME,
+    FRAME_TYPE,
+    FUNCTIONAL_GROUPS,
+    STACK_ID,
+    TEMPORAL_POSITION_INDEX,
+    TEMPORAL_POSITION_TIME_OFFSET,
+    frames_of,
+)
 from node.series.wholeness import PIXEL_DESCRIPTION, require_whole
 
 _UID = re.compile(r"[0-9]+([.][0-9]+)*")
@@ -42,12 +52,13 @@ _WANTED = (
     *(_POSITION, _ORIENTATION, _FRAME_OF_REFERENCE, _TEMPORAL_POSITIONS, _IMAGES_IN_ACQUISITION),
     *(_PIXEL_SPACING, _FRAME_REFERENCE_TIME),
     *PIXEL_DESCRIPTION,
+    *FUNCTIONAL_GROUPS,
 )
 
 # numbers() has counted them; the type checker cannot.
 _Two = tuple[float, float] | None
-_Three = tuple[float, float, float] | None
-_Six = tuple[float, float, float, float, float, float] | None
+_Three = Position | None
+_Six = Orientation | None
 
 
 def read_header(source: Path | bytes | BinaryIO, transfer_syntax_uid: str | None = None) -> Header:
@@ -99,18 +110,18 @@ def read_source(series: CtpSeries) -> Dataset:
 
 def _read(stream: BinaryIO, transfer_syntax_uid: str | None) -> Header:
     elements = read_elements(stream, _WANTED, transfer_syntax_uid)
-    header = _header(elements)
+    header = _header(elements, tuple(map(_frame, frames_of(elements))))
     if elements.pixels is not None:
         require_whole(elements, elements.pixels)
     return header
 
 
-def _header(elements: Elements) -> Header:
+def _header(elements: Elements, frames: tuple[Frame, ...] = ()) -> Header:
     return Header(
         **{name: _uid(elements, name, tag) for name, tag in _IDENTITY.items()},
         transfer_syntax_uid=elements.transfer_syntax_uid,
         modality=elements.ascii(_MODALITY),
-        image_type=_values(elements.ascii(_IMAGE_TYPE).upper()),
+        image_type=_values((elements.ascii(FRAME_TYPE) or elements.ascii(_IMAGE_TYPE)).upper()),
         rows=elements.short(_ROWS) or 0,
         columns=elements.short(_COLUMNS) or 0,
         has_pixels=elements.pixels is not None and elements.pixels.length > 0,
@@ -126,6 +137,23 @@ def _header(elements: Elements) -> Header:
         times_s=_times(elements),
         temporal_positions=elements.integer(_TEMPORAL_POSITIONS),
         images_in_acquisition=elements.integer(_IMAGES_IN_ACQUISITION),
+        frames=frames,
+    )
+
+
+def _frame(elements: Elements) -> Frame:
+    """What is said of one frame, read as an image's header is."""
+    image = _header(elements)
+    return Frame(
+        position_mm=image.position_mm,
+        orientation=image.orientation,
+        pixel_mm=image.pixel_mm,
+        slice_thickness_mm=image.slice_thickness_mm,
+        image_type=image.image_type,
+        kernel=image.kernel,
+        times_s=image.times_s,
+        temporal_position=elements.unsigned_long(TEMPORAL_POSITION_INDEX),
+        stack_id=elements.text(STACK_ID),
     )
 
 
@@ -142,8 +170,10 @@ def _values(text: str) -> tuple[str, ...]:
 
 
 def _times(elements: Elements) -> tuple[tuple[str, float], ...]:
-    """Every clock of the instance, the most trusted first (DICOM.md 1.1)."""
+    """Every clock of the image, the most trusted first (DICOM.md 1.1)."""
     clocks = (
+        ("FrameReferenceDateTime", date_time_s(elements.ascii(FRAME_REFERENCE_DATE_TIME))),
+        ("FrameAcquisitionDateTime", date_time_s(elements.ascii(FRAME_ACQUISITION_DATE_TIME))),
         ("AcquisitionDateTime", date_time_s(elements.ascii(_ACQUISITION_DATE_TIME))),
         (
             "AcquisitionTime",
@@ -152,6 +182,7 @@ def _times(elements: Elements) -> tuple[tuple[str, float], ...]:
         ("ContentTime", joined_s(elements.ascii(_CONTENT_DATE), elements.ascii(_CONTENT_TIME))),
         ("FrameReferenceTime", _from_milliseconds(elements, _FRAME_REFERENCE_TIME)),
         ("TriggerTime", _from_milliseconds(elements, _TRIGGER_TIME)),
+        ("TemporalPositionTimeOffset", elements.double(TEMPORAL_POSITION_TIME_OFFSET)),
     )
     return tuple((name, seconds) for name, seconds in clocks if seconds is not None)
 

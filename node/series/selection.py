@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from node.refusals import Refusal, RefusalCode
-from node.series.header import Header, Instance
+from node.series.header import Header, Instance, images_of
 
 CT_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.2"
 # Enhanced CT, and Legacy Converted Enhanced CT: many frames in one instance.
@@ -83,12 +83,6 @@ _SIEVES = (
     _DERIVED,
     _Sieve(
         RefusalCode.NO_GEOMETRY,
-        lambda h: h.sop_class_uid in ENHANCED_CT,
-        "Enhanced CT instance(s)",
-        "Send the series as classic CT images, one instance a slice and time point.",
-    ),
-    _Sieve(
-        RefusalCode.NO_GEOMETRY,
         lambda h: not _has_geometry(h),
         "image(s) without a valid position, orientation or pixel spacing",
         "Send the images with ImagePositionPatient, ImageOrientationPatient and PixelSpacing.",
@@ -120,16 +114,19 @@ def select(instances: Iterable[Instance], *, accept_derived: bool) -> Selection 
     largest = _largest_geometry(images)
     if len(largest) < len(images):
         notes.append(f"{len(images) - len(largest)} image(s) of another geometry left out")
-    return Selection(tuple(largest), tuple(notes))
+    stacked = _one_stack_each(largest)
+    if len(stacked) < len(largest):
+        notes.append(f"{len(largest) - len(stacked)} frame(s) of another stack left out")
+    return Selection(tuple(stacked), tuple(notes))
 
 
 def _distinct(instances: Iterable[Instance]) -> tuple[list[Instance], list[str]]:
-    """One instance for each SOP Instance UID, whatever order they came in."""
+    """The images of one instance for each SOP Instance UID, whatever order they came in."""
     ordered = sorted(instances, key=lambda i: (i.header.sop_instance_uid, str(i.path)))
     once = {i.header.sop_instance_uid: i for i in reversed(ordered)}
     twice = len(ordered) - len(once)
     notes = [f"{twice} duplicate instance(s) left out"] if twice else []
-    return [once[uid] for uid in sorted(once)], notes
+    return images_of(once[uid] for uid in sorted(once)), notes
 
 
 _Key = tuple[tuple[str, int, int, str], tuple[float, ...], tuple[float, ...]]
@@ -152,6 +149,23 @@ def _largest_geometry(images: Sequence[Instance]) -> list[Instance]:
     members = Counter(leader[key] for key in keys)
     most = max(members, key=lambda key: (members[key], key))
     return [i for i, key in zip(images, keys, strict=True) if leader[key] == most]
+
+
+def _one_stack_each(images: list[Instance]) -> list[Instance]:
+    """Images of which no two stacks (StackID) show the same places.
+
+    The slabs of a shuttle are stacks side by side and belong together; two stacks at the same
+    places show the scan twice, such as at two energies, and the larger one is taken.
+    """
+    places: dict[str, set[tuple[float, ...]]] = {}
+    for h in (i.header for i in images):
+        rounded = tuple(round(value, 1) for value in h.position_mm or ())
+        places.setdefault(h.stack_id, set()).add(rounded)
+    if len(places) == 1 or len(set.union(*places.values())) == sum(map(len, places.values())):
+        return images
+    counts = Counter(i.header.stack_id for i in images)
+    largest = max(counts, key=lambda stack: (counts[stack], stack))
+    return [i for i in images if i.header.stack_id == largest]
 
 
 def _same(key: _Key, other: _Key) -> bool:

@@ -3,9 +3,10 @@
 import math
 import os
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,12 @@ from node.refusals import Refusal, RefusalCode
 from node.series.frames import CtpSeries
 from node.series.geometry import Geometry
 from node.series.header import Instance
-from node.series.pixels import read_hu
+from node.series.pixels import PixelFile, open_pixels
 
 _MOST_THREADS = 8
+
+_Cell = tuple[int, int, Instance]  # time point, slice, and the image there
+_Take = Callable[[_Cell, NDArray[np.float32]], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,16 +65,19 @@ def stack(
     hu = np.zeros((frames, slices, geometry.rows, geometry.columns), np.float32)
     cells = [(t, z, i) for t, row in enumerate(series.grid) for z, i in enumerate(row) if i]
 
-    def read(cell: tuple[int, int, Instance]) -> str:
-        t, z, instance = cell
-        return _read_into(hu[t, z], instance, series.geometry, factor)
+    def take(cell: _Cell, image: NDArray[np.float32]) -> None:
+        if image.shape != (series.geometry.rows, series.geometry.columns):
+            raise InstanceUnreadableError(
+                f"the pixels are {image.shape} instead of"
+                f" {series.geometry.rows} x {series.geometry.columns}"
+            )
+        _bin(image, factor, hu[cell[0], cell[1]])
 
     problems: Counter[str] = Counter()
-    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as threads:
-        for done, problem in enumerate(threads.map(read, cells), start=1):
-            problems.update([problem] if problem else [])
-            if progress is not None:
-                progress(done, len(cells))
+    for done, problem in enumerate(_read_all(cells, take), start=1):
+        problems.update([problem] if problem else [])
+        if progress is not None:
+            progress(done, len(cells))
     if problems:
         return _unreadable(problems, len(cells))
     missing = np.array([[image is None for image in row] for row in series.grid])
@@ -85,19 +92,41 @@ def _factor(geometry: Geometry, max_pixel_mm: float) -> int:
     return max(1, min(wanted, geometry.rows, geometry.columns))
 
 
-def _read_into(
-    out: NDArray[np.float32], instance: Instance, geometry: Geometry, factor: int
-) -> str:
-    """Fills ``out`` with the binned image; the words of what went wrong, empty if nothing."""
+def _read_all(cells: list[_Cell], take: _Take) -> Iterator[str]:
+    """Reads every image in parallel; what went wrong with each, empty if nothing.
+
+    Many images of one file are read together: its header is parsed once, and one such file is
+    open at a time.
+    """
+    by_file: dict[Path, list[_Cell]] = {}
+    for cell in cells:
+        by_file.setdefault(cell[2].path, []).append(cell)
+    alone = [of_file for of_file in by_file.values() if len(of_file) == 1]
+    together = [of_file for of_file in by_file.values() if len(of_file) > 1]
+    with ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1)) as threads:
+        for told in threads.map(lambda of_file: _read_file(of_file, take, map), alone):
+            yield from told
+        for of_file in together:
+            yield from _read_file(of_file, take, threads.map)
+
+
+def _read_file(of_file: list[_Cell], take: _Take, by: Callable[..., Iterable[str]]) -> list[str]:
+    """Reads images of one file, one after the other or in parallel, as ``by`` maps."""
+    path = of_file[0][2].path
     try:
-        hu = read_hu(instance.path)
+        with open_pixels(path) as pixels:
+            return list(by(lambda cell: _read(cell, pixels, take), of_file))
+    except InstanceUnreadableError as fault:
+        return [str(fault)] * len(of_file)
+    except OSError as fault:
+        raise SpoolError(f"{path} cannot be read: {fault.strerror}") from fault
+
+
+def _read(cell: _Cell, pixels: PixelFile, take: _Take) -> str:
+    try:
+        take(cell, pixels.hu(cell[2].frame or 1))
     except InstanceUnreadableError as fault:
         return str(fault)
-    except OSError as fault:
-        raise SpoolError(f"{instance.path} cannot be read: {fault.strerror}") from fault
-    if hu.shape != (geometry.rows, geometry.columns):
-        return f"the pixels are {hu.shape} instead of {geometry.rows} x {geometry.columns}"
-    _bin(hu, factor, out)
     return ""
 
 

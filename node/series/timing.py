@@ -11,11 +11,14 @@ from node.series.header import Header
 
 # The most trusted first (DICOM.md 1.1).
 CLOCKS = (
+    "FrameReferenceDateTime",
+    "FrameAcquisitionDateTime",
     "AcquisitionDateTime",
     "AcquisitionTime",
     "ContentTime",
     "FrameReferenceTime",
     "TriggerTime",
+    "TemporalPositionTimeOffset",
 )
 _ENOUGH = 0.9
 

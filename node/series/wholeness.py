@@ -3,11 +3,16 @@
 from dataclasses import dataclass
 
 from node.errors import InstanceUnreadableError
-from node.series.elements import UNDEFINED_LENGTH, Elements, PixelElement
+from node.series.elements import Elements
+from node.series.watch import UNDEFINED_LENGTH, PixelElement
 
 _SAMPLES, _PHOTOMETRIC, _FRAMES = 0x00280002, 0x00280004, 0x00280008
 _ROWS, _COLUMNS, _BITS_ALLOCATED = 0x00280010, 0x00280011, 0x00280100
 PIXEL_DESCRIPTION = (_SAMPLES, _PHOTOMETRIC, _FRAMES, _ROWS, _COLUMNS, _BITS_ALLOCATED)
+
+# The Extended Offset Table: where each frame begins [byte], and its length (PS3.3 C.7.6.3.1.8).
+_EXTENDED_OFFSETS = 0x7FE00001
+OFFSET_TABLE = (_EXTENDED_OFFSETS,)
 
 _ITEM, _SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 
@@ -41,8 +46,51 @@ def require_whole(elements: Elements, pixels: PixelElement) -> None:
         raise InstanceUnreadableError("the pixel data is truncated")
 
 
+def fragments_by_frame(
+    elements: Elements, pixels: PixelElement, frames: int
+) -> list[list[Fragment]]:
+    """The fragments of every frame of encapsulated pixel data (PS3.5 A.4).
+
+    Parameters
+    ----------
+    elements
+        With :data:`OFFSET_TABLE` among those read.
+    pixels
+        Where the pixel data lies.
+    frames
+        How many there are.
+
+    Raises
+    ------
+    InstanceUnreadableError
+        If the fragments do not lead to the sequence delimiter, or nothing says which of them
+        belong to which frame.
+    """
+    table, *parts = fragments(elements, pixels)
+    if frames == 1:
+        return [parts]
+    if len(parts) == frames:
+        return [[part] for part in parts]
+    begins = _begins(elements, table)
+    first = table.start + table.length + 8  # offsets count from the first fragment's item tag
+    at = {part.start - first: number for number, part in enumerate(parts)}
+    if len(begins) != frames or begins != sorted(set(begins) & set(at)):
+        raise InstanceUnreadableError(f"{len(parts)} fragments do not make {frames} frames")
+    ends = [*(at[begin] for begin in begins[1:]), len(parts)]
+    return [parts[at[begin] : end] for begin, end in zip(begins, ends, strict=True)]
+
+
+def _begins(elements: Elements, table: Fragment) -> list[int]:
+    """Where each frame begins, by the extended or the basic offset table."""
+    if extended := elements.raw.get(_EXTENDED_OFFSETS, b""):
+        return [int.from_bytes(extended[i : i + 8], "little") for i in range(0, len(extended), 8)]
+    elements.stream.seek(table.start)
+    basic = elements.stream.read(table.length)
+    return [int.from_bytes(basic[i : i + 4], "little") for i in range(0, len(basic), 4)]
+
+
 def fragments(elements: Elements, pixels: PixelElement) -> list[Fragment]:
-    """The fragments of encapsulated pixel data, without the offset table (PS3.5 A.4).
+    """The items of encapsulated pixel data, the basic offset table first (PS3.5 A.4).
 
     Raises
     ------
@@ -54,8 +102,8 @@ def fragments(elements: Elements, pixels: PixelElement) -> list[Fragment]:
     while at + 8 <= elements.size:
         elements.stream.seek(at)
         tag, length = elements.stream.read(4), int.from_bytes(elements.stream.read(4), "little")
-        if tag == _SEQUENCE_END:
-            return found[1:]
+        if tag == _SEQUENCE_END and found:
+            return found
         if tag != _ITEM or length == UNDEFINED_LENGTH:
             break
         found.append(Fragment(at + 8, length))

@@ -289,7 +289,10 @@ IMAGES = instances()
         ),
         (
             RefusalCode.NO_GEOMETRY,
-            changed(IMAGES[:1], lambda _, h: replace(h, sop_class_uid=EnhancedCTImageStorage)),
+            changed(
+                IMAGES[:1],
+                lambda _, h: replace(h, sop_class_uid=EnhancedCTImageStorage, position_mm=None),
+            ),
         ),
         (RefusalCode.NO_TIME, changed(IMAGES, lambda _, h: replace(h, times_s=()))),
         (RefusalCode.NO_TIME, clocked(IMAGES, lambda i, time: 34_000.0)),
