@@ -179,7 +179,7 @@ def _objects(
         maps = model.predict(prepared)
     with stages.timed("lesion"):
         lesion = find_lesion(maps, options.thresholds)
-        flags = assess(prepared, maps, lesion, motion=motion)
+        flags = assess(prepared, maps, lesion, motion=motion, familiar=model.familiar)
     with stages.timed("encode"):
         source = read_source(series)
         objects = encode(source, series, stacked.geometry, maps, lesion, flags, options.encode)
@@ -255,6 +255,20 @@ def _summary(lesion: Lesion, motion: Motion) -> dict[str, float | None]:
         "normal_cbf": lesion.normal_cbf,
         **{f"tmax_above_{s:g}_s_ml": ml for s, ml in lesion.tmax_above_ml.items()},
         **{f"cbf_below_{100 * r:g}_percent_ml": ml for r, ml in lesion.rcbf_below_ml.items()},
+        **_ranges(lesion),
         "moved_mm": motion.most_mm if motion.measured else None,
         "turned_deg": motion.most_deg if motion.measured else None,
+    }
+
+
+def _ranges(lesion: Lesion) -> dict[str, float | None]:
+    """The least and the most of the volumes; None where the network does not know its errors."""
+    between = lesion.range_ml
+    core = (None, None) if between is None else between.core_ml
+    slow = (None, None) if between is None else between.hypoperfusion_ml
+    return {
+        "core_least_ml": core[0],
+        "core_most_ml": core[1],
+        "hypoperfusion_least_ml": slow[0],
+        "hypoperfusion_most_ml": slow[1],
     }

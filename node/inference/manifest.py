@@ -8,10 +8,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from node.errors import ModelError
-from node.perfusion import ModelGrid, Quantity
+from node.perfusion import FEATURES, ModelGrid, Quantity
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 Axis = Annotated[int, Field(ge=1)] | Text
+Range = tuple[float, float]
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -65,7 +66,9 @@ class Training(_Part):
 class Manifest(_Part):
     """Everything the node and a reader must know about a model.
 
-    A slice's maps depend on its neighbours as far as ``reach_slices`` away.
+    A slice's maps depend on its neighbours as far as ``reach_slices`` away. ``familiar`` says
+    between which values the features of the scans lay that the network learned from, by the keys
+    of :data:`node.perfusion.FEATURES`; it may lack some or all.
     """
 
     format: Literal[1] = 1
@@ -78,6 +81,7 @@ class Manifest(_Part):
     reach_slices: Annotated[int, Field(ge=0)] = 0
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
+    familiar: dict[str, Range] = {}
     training: Training
     metrics: dict[str, float]
 
@@ -99,7 +103,7 @@ def read_manifest(weights: Path) -> Manifest:
     ------
     ModelError
         If a file is missing, the manifest is malformed, a quantity has no output or another
-        unit, or the checksum differs.
+        unit, a range of features is unknown or empty, or the checksum differs.
     """
     beside = manifest_path(weights)
     for path in (weights, beside):
@@ -111,6 +115,7 @@ def read_manifest(weights: Path) -> Manifest:
         lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problems.errors()]
         raise ModelError(f"{beside} is no manifest: " + "; ".join(lines)) from None
     _check_outputs(manifest, beside)
+    _check_ranges(manifest, beside)
     found = hashlib.sha256(weights.read_bytes()).hexdigest()
     if found != manifest.sha256:
         raise ModelError(f"{weights} has sha256 {found}, {beside.name} says {manifest.sha256}")
@@ -125,3 +130,11 @@ def _check_outputs(manifest: Manifest, beside: Path) -> None:
         unit = output.quantity.meaning.unit
         if output.unit != unit:
             raise ModelError(f"{beside} gives {output.name} in {output.unit}, not {unit}")
+
+
+def _check_ranges(manifest: Manifest, beside: Path) -> None:
+    if unknown := sorted(manifest.familiar.keys() - FEATURES.keys()):
+        raise ModelError(f"{beside} gives ranges of {', '.join(unknown)}, which are not measured")
+    for name, (low, high) in manifest.familiar.items():
+        if not low <= high:
+            raise ModelError(f"{beside} gives {name} from {low} to {high}, which is no range")

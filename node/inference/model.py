@@ -50,6 +50,11 @@ class OnnxModel:
         return self._manifest.model_grid
 
     @property
+    def familiar(self) -> Mapping[str, tuple[float, float]]:
+        """Between which values the features of the scans lay that it learned from."""
+        return self._manifest.familiar
+
+    @property
     def provider(self) -> str:
         """The ONNX Runtime execution provider in use, such as ``CPUExecutionProvider``."""
         return str(self._session.get_providers()[0])

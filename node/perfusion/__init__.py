@@ -2,17 +2,26 @@
 
 from node.perfusion.arterial import find_inputs
 from node.perfusion.box_model import BoxRegression
+from node.perfusion.crosscheck import CrossCheck, cross_check
 from node.perfusion.deconvolution import METHODS, Deconvolved, deconvolve, estimate, find_tissue
 from node.perfusion.dynamic import DynamicCt
 from node.perfusion.enhancement import baseline_weights
+from node.perfusion.familiarity import FEATURES, Seen, features, unfamiliar
+from node.perfusion.flag import Grade, QualityFlag
 from node.perfusion.gaps import fill
 from node.perfusion.input_functions import ArterialInput, InputFunctions, VesselCurve
-from node.perfusion.lesion import Lesion, LesionThresholds, find_lesion, parenchyma
+from node.perfusion.lesion import (
+    Lesion,
+    LesionThresholds,
+    VolumeRange,
+    find_lesion,
+    parenchyma,
+)
 from node.perfusion.maps import Estimator, PerfusionMaps
 from node.perfusion.model_input import ModelGrid, ModelInput
 from node.perfusion.motion import Corrected, Motion, correct_motion
 from node.perfusion.preparation import LEAD_S, prepare
-from node.perfusion.quality import Grade, QualityFlag, assess
+from node.perfusion.quality import assess
 from node.perfusion.quantities import Quantity
 from node.perfusion.restoration import onto_model, restore
 from node.perfusion.sampling import Clock
@@ -20,8 +29,10 @@ from node.perfusion.solution import Method
 from node.perfusion.svd import BlockCirculantSvd, OscillationSvd, StandardSvd
 from node.perfusion.timing import averaging_weights
 from node.perfusion.tissue import Tissue
+from node.perfusion.trust import disagreement, unsettled
 
 __all__ = [
+    "FEATURES",
     "LEAD_S",
     "METHODS",
     "ArterialInput",
@@ -29,6 +40,7 @@ __all__ = [
     "BoxRegression",
     "Clock",
     "Corrected",
+    "CrossCheck",
     "Deconvolved",
     "DynamicCt",
     "Estimator",
@@ -44,15 +56,20 @@ __all__ = [
     "PerfusionMaps",
     "QualityFlag",
     "Quantity",
+    "Seen",
     "StandardSvd",
     "Tissue",
     "VesselCurve",
+    "VolumeRange",
     "assess",
     "averaging_weights",
     "baseline_weights",
     "correct_motion",
+    "cross_check",
     "deconvolve",
+    "disagreement",
     "estimate",
+    "features",
     "fill",
     "find_inputs",
     "find_lesion",
@@ -61,4 +78,6 @@ __all__ = [
     "parenchyma",
     "prepare",
     "restore",
+    "unfamiliar",
+    "unsettled",
 ]

@@ -20,6 +20,21 @@ class LesionThresholds:
     min_lesion_ml: float = 1.0
 
 
+@dataclass(frozen=True)
+class VolumeRange:
+    """Between which volumes [ml] the lesion lies, given the maps' expected errors.
+
+    Parameters
+    ----------
+    hypoperfusion_ml, core_ml
+        The least and the most: as if every voxel were off by :data:`SHARED_ERROR` of its
+        expected error, all of them to the same side.
+    """
+
+    hypoperfusion_ml: tuple[float, float]
+    core_ml: tuple[float, float]
+
+
 @dataclass(frozen=True, eq=False)
 class Lesion:
     """Core and hypoperfusion of one scan.
@@ -40,6 +55,8 @@ class Lesion:
         The threshold table: volumes [ml] of tissue with Tmax above each of
         :data:`TMAX_LIMITS_S`, and with CBF below each of :data:`RCBF_LIMITS` of normal inside
         the hypoperfusion, by the limit.
+    range_ml
+        What the volumes may be, where the maps know their errors.
     """
 
     core: NDArray[np.bool_]
@@ -51,6 +68,7 @@ class Lesion:
     thresholds: LesionThresholds
     tmax_above_ml: Mapping[float, float] = field(default_factory=dict)
     rcbf_below_ml: Mapping[float, float] = field(default_factory=dict)
+    range_ml: VolumeRange | None = None
 
     @property
     def penumbra(self) -> NDArray[np.bool_]:
@@ -75,6 +93,9 @@ VESSEL_CBV_RATIO = 2.5
 CSF_HU = 20.0
 CSF_SMOOTHING_MM = 1.2
 SEVERE_TMAX_S = 10.0
+# The part of a voxel's error that the whole lesion has in common; the rest cancels over many
+# voxels. Chosen with python -m models thresholds, so that the truth mostly lies within.
+SHARED_ERROR = 0.5
 # What other software and trials count by (SCIENCE.md section 2).
 TMAX_LIMITS_S = (4.0, 6.0, 8.0, 10.0)
 RCBF_LIMITS = (0.2, 0.3, 0.34, 0.38)
@@ -93,7 +114,7 @@ def find_lesion(maps: PerfusionMaps, thresholds: LesionThresholds) -> Lesion:
     normal_cbf = _normal_cbf(cbf, tissue, slow)
 
     def parts(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        return _without_specks(mask, thresholds.min_lesion_ml, maps.voxel_ml)
+        return without_specks(mask, thresholds.min_lesion_ml, maps.voxel_ml)
 
     def ml(mask: NDArray[np.bool_]) -> float:
         return float(mask.sum()) * maps.voxel_ml
@@ -113,7 +134,28 @@ def find_lesion(maps: PerfusionMaps, thresholds: LesionThresholds) -> Lesion:
         thresholds=thresholds,
         tmax_above_ml={limit: ml(parts(tissue & (tmax > limit))) for limit in TMAX_LIMITS_S},
         rcbf_below_ml={limit: ml(parts(mask)) for limit, mask in low_flow.items()},
+        range_ml=_range(maps, tissue, normal_cbf, thresholds),
     )
+
+
+def _range(
+    maps: PerfusionMaps, tissue: NDArray[np.bool_], normal_cbf: float, thresholds: LesionThresholds
+) -> VolumeRange | None:
+    """The lesion's volumes with Tmax and CBF off by their expected errors, both ways."""
+    if not {Quantity.TMAX, Quantity.CBF} <= maps.uncertainty.keys():
+        return None
+    volumes = []
+    for side in (-1, 1):
+        tmax, cbf = (
+            maps[quantity] + np.float32(sign * side * SHARED_ERROR) * maps.uncertainty[quantity]
+            for quantity, sign in ((Quantity.TMAX, 1), (Quantity.CBF, -1))
+        )
+        small, voxel_ml = thresholds.min_lesion_ml, maps.voxel_ml
+        slow = without_specks(tissue & (tmax > thresholds.tmax_s), small, voxel_ml)
+        core = without_specks(slow & (cbf < thresholds.rcbf * normal_cbf), small, voxel_ml)
+        volumes.append((float(slow.sum()) * voxel_ml, float(core.sum()) * voxel_ml))
+    (least, least_core), (most, most_core) = volumes
+    return VolumeRange((least, most), (least_core, most_core))
 
 
 def parenchyma(maps: PerfusionMaps) -> NDArray[np.bool_]:
@@ -165,8 +207,16 @@ def _normal_cbf(
     return float(cbf[sound].mean()) if sound.any() else 0.0
 
 
-def _without_specks(mask: NDArray[np.bool_], min_ml: float, voxel_ml: float) -> NDArray[np.bool_]:
-    """The mask without its connected parts below a volume (corners connect)."""
+def without_specks(mask: NDArray[np.bool_], min_ml: float, voxel_ml: float) -> NDArray[np.bool_]:
+    """The mask without its connected parts below a volume (corners connect).
+
+    Parameters
+    ----------
+    mask
+        (Z, Y, X) bool.
+    min_ml, voxel_ml
+        The volume, and that of a voxel [ml].
+    """
     labels, count = ndimage.label(mask, structure=np.ones((3, 3, 3)))
     if not count:
         return mask

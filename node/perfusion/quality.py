@@ -1,45 +1,20 @@
 """Quality flags: what a reader must know about a scan before trusting its maps."""
 
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import numpy as np
 
 from node.perfusion.arterial import MIN_VENOUS_LAG_S, find_inputs
 from node.perfusion.enhancement import frames_before
+from node.perfusion.flag import Grade, QualityFlag
 from node.perfusion.input_functions import InputFunctions
 from node.perfusion.lesion import Lesion
 from node.perfusion.maps import PerfusionMaps
 from node.perfusion.model_input import ModelInput
 from node.perfusion.motion import Motion
+from node.perfusion.trust import of_network
 from node.refusals import Refusal
-
-
-class Grade(StrEnum):
-    """How serious a flag is."""
-
-    CAUTION = "caution"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True)
-class QualityFlag:
-    """One thing a reader must know.
-
-    Parameters
-    ----------
-    code
-        For machines, such as ``weak_bolus``.
-    grade
-        How serious.
-    found
-        What was measured against which threshold, for people.
-    """
-
-    code: str
-    grade: Grade
-    found: str
-
 
 MIN_COVERAGE_MM = 40.0
 MIN_BASELINE_FRAMES = 2
@@ -68,6 +43,7 @@ def assess(
     lesion: Lesion,
     inputs: InputFunctions | Refusal | None = None,
     motion: Motion | None = None,
+    familiar: Mapping[str, tuple[float, float]] = MappingProxyType({}),
 ) -> tuple[QualityFlag, ...]:
     """What a reader must know before trusting the maps, most serious first.
 
@@ -82,6 +58,8 @@ def assess(
         is asked here.
     motion
         How the head moved, where it was asked.
+    familiar
+        Between which values the features of the scans lay that the network learned from.
     """
     if inputs is None:
         inputs = find_inputs(prepared.scan, prepared.brain, prepared.arrival_s)
@@ -96,6 +74,7 @@ def assess(
         _missing(prepared),
         *_of_motion(motion),
         *_of_vessels(inputs),
+        *of_network(prepared, maps, lesion, familiar),
     )
     found = [flag for flag in flags if flag is not None]
     return tuple(sorted(found, key=lambda flag: flag.grade is not Grade.FAIL))

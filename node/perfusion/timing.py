@@ -108,6 +108,22 @@ def to_grid(
     return out
 
 
+def imaged_points(enhancement: NDArray[np.float32]) -> int:
+    """How many points of a time grid lie before the curves are held level, in every slice.
+
+    Parameters
+    ----------
+    enhancement
+        (Z, N, H, W), what :func:`to_grid` gave; slices that are 0 everywhere do not count.
+    """
+    rough = enhancement[:, :, ::4, ::4]
+    changes = (np.diff(rough, axis=1) != 0).any(axis=(2, 3))
+    level = changes[:, ::-1].argmax(axis=1)
+    # What comes after the last change is held; so is the point that it leads to.
+    points = np.where(level > 0, rough.shape[1] - 1 - level, rough.shape[1])
+    return int(points[changes.any(axis=1)].min(initial=rough.shape[1]))
+
+
 def find_arrival(
     curves: NDArray[np.float32], time_s: NDArray[np.float64], region: NDArray[np.bool_]
 ) -> Arrival:

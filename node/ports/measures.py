@@ -29,6 +29,10 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
         "cbf_below_30_percent_ml": Measure("CBF < 30 % of normal", "ml"),
         "cbf_below_34_percent_ml": Measure("CBF < 34 % of normal", "ml"),
         "cbf_below_38_percent_ml": Measure("CBF < 38 % of normal", "ml"),
+        "core_least_ml": Measure("Core, at least", "ml"),
+        "core_most_ml": Measure("Core, at most", "ml"),
+        "hypoperfusion_least_ml": Measure("Hypoperfusion, at least", "ml"),
+        "hypoperfusion_most_ml": Measure("Hypoperfusion, at most", "ml"),
         "moved_mm": Measure("Movement of the head, at most", "mm"),
         "turned_deg": Measure("Turn of the head, at most", "degrees"),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -109,6 +109,10 @@ class Model(Protocol):
     @property
     def grid(self) -> ModelGrid:
         """The grid it wants its input on."""
+
+    @property
+    def familiar(self) -> Mapping[str, tuple[float, float]]:
+        """Between which values the features of the scans lay that it learned from."""
 
     def predict(self, prepared: ModelInput) -> PerfusionMaps:
         """The maps on the scan's grid.

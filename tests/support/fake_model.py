@@ -1,5 +1,8 @@
 """A model without a network: plausible maps from the brain alone."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 
 from node.perfusion import Estimator, ModelGrid, ModelInput, PerfusionMaps, Quantity
@@ -21,10 +24,17 @@ class FakeModel:
     ----------
     fault
         Raised by every prediction, where given.
+    familiar
+        What it says it has learned from.
     """
 
-    def __init__(self, fault: Exception | None = None) -> None:
+    def __init__(
+        self,
+        fault: Exception | None = None,
+        familiar: Mapping[str, tuple[float, float]] = MappingProxyType({}),
+    ) -> None:
         self.fault = fault
+        self.familiar = familiar
         self.predictions = 0
 
     @property

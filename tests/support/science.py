@@ -15,6 +15,7 @@ from node.perfusion import (
     prepare,
 )
 from tests.support.ctp import CtpSpec, head_scan
+from tests.support.phantom import regions
 
 GRID = ModelGrid(time_points=32, interval_s=2.0, pixel_mm=3.6, multiple=8)
 SPEC = CtpSpec(rows=64, pixel_mm=3.125, frames=25, interval_s=2.0)
@@ -66,3 +67,11 @@ def maps_of(
         spacing_mm=(5.0, 2.0, 2.0),
         estimator=ESTIMATOR,
     )
+
+
+def phantom_maps(prepared: ModelInput) -> PerfusionMaps:
+    """What a perfect network would make of :func:`scan_of`'s head: the late lesion is slow."""
+    slices, rows, _ = prepared.brain.shape
+    late = np.stack([regions(rows, z, slices).lesion for z in range(slices)])
+    maps = maps_of(np.where(late, 10.0, 3.0), np.where(late, 20.0, 40.0))
+    return replace(maps, spacing_mm=prepared.scan.spacing_mm, baseline_hu=prepared.scan_baseline_hu)

@@ -10,7 +10,7 @@ from node.derived.parametric_map import PLANS as PARAMETRIC_MAPS
 from node.derived.refusal_page import PLAN as REFUSAL_PAGE
 from node.derived.secondary_capture import LESION_PLAN, MAP_PLANS
 from node.derived.segmentation import PLAN as SEGMENTATION
-from node.perfusion import Quantity, lesion, preparation, quality
+from node.perfusion import Quantity, familiarity, lesion, preparation, quality, trust
 from node.ports import MEASURES
 from node.refusals import RefusalCode
 from node.series import eligibility
@@ -47,7 +47,8 @@ def flag_codes() -> set[str]:
     """The code of every flag that is made."""
     return {
         ast.literal_eval(node.args[0])
-        for node in ast.walk(ast.parse(inspect.getsource(quality)))
+        for module in (quality, trust)
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "QualityFlag"
     }
 
@@ -75,11 +76,18 @@ def test_every_flag_stands_and_no_other() -> None:
     assert {row["flag"] for row in table(GUIDE, FLAGS)} == flag_codes()
 
 
-@pytest.mark.parametrize(("name", "limit"), thresholds(quality).items())
+@pytest.mark.parametrize(("name", "limit"), {**thresholds(quality), **thresholds(trust)}.items())
 def test_every_threshold_of_a_flag_stands(name: str, limit: str) -> None:
     """The flags' thresholds are the code's, each with its unit."""
     words = " ".join(f"{r['grade']} {r['set where']}" for r in table(GUIDE, FLAGS))
     assert f" {limit}" in words, name
+
+
+def test_what_the_flags_about_the_network_rest_on_stands() -> None:
+    """The shared part of the errors, and how far beyond a range is unfamiliar."""
+    assert (lesion.SHARED_ERROR, familiarity.TOLERANCE) == (0.5, 0.1)
+    assert "half of that is taken to be shared" in TEXT
+    assert "beyond its range by more than a tenth of it" in TEXT
 
 
 def test_every_refusal_stands_and_says_whether_a_page_is_sent() -> None:

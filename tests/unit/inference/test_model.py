@@ -129,6 +129,8 @@ def test_a_failing_run_is_an_inference_fault(model: OnnxModel) -> None:
         (lambda m: m["inputs"].pop(), "says ['baseline', 'enhancement']"),
         (lambda m: m["inputs"][0].update(shape=["slices", 40, "r", "c"]), "enhancement"),
         (lambda m: m["inputs"][1].update(shape=["slices", "r"]), "baseline"),
+        (lambda m: m.update(familiar={"age": [18, 99]}), "age"),
+        (lambda m: m.update(familiar={"interval_s": [3.0, 0.5]}), "no range"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -140,6 +142,14 @@ def test_a_manifest_that_does_not_match_is_refused(
     with pytest.raises(ModelError, match=r"perfusion\.") as refused:
         load_model(copied, device="cpu")
     assert named in str(refused.value)
+
+
+def test_what_a_model_is_familiar_with_stands_in_its_manifest(copied: Path) -> None:
+    """The node asks the model, which knows what its manifest says, and nothing without."""
+    _spoil(copied, lambda m: m.update(familiar={"interval_s": [0.5, 2.8]}))
+    assert load_model(copied, device="cpu").familiar == {"interval_s": (0.5, 2.8)}
+    _spoil(copied, lambda m: m.pop("familiar"))
+    assert load_model(copied, device="cpu").familiar == {}
 
 
 def test_a_graph_is_fed_what_its_manifest_names_alone(copied: Path) -> None:

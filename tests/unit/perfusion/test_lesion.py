@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from node.perfusion import LesionThresholds, find_lesion
-from node.perfusion.lesion import left_half
+from node.perfusion import LesionThresholds, PerfusionMaps, Quantity, find_lesion, parenchyma
+from node.perfusion.lesion import SHARED_ERROR, left_half
 from tests.support.science import maps_of
 
 SHAPE = (6, 64, 64)
@@ -117,3 +121,45 @@ def test_a_turned_head_is_still_parted_into_hemispheres(turn_deg: float) -> None
     brain = ((along / 0.9) ** 2 + (across / 0.7) ** 2 <= 1)[None]
     left = left_half(brain)
     assert ((left == (across < 0)) & brain).sum() > 0.97 * brain.sum()
+
+
+def _doubtful(lesion_maps: PerfusionMaps, tmax_s: float, cbf: float) -> PerfusionMaps:
+    """Maps whose voxels share such errors."""
+    errors = {Quantity.TMAX: tmax_s, Quantity.CBF: cbf}
+    doubt = {q: np.full(SHAPE, error / SHARED_ERROR, np.float32) for q, error in errors.items()}
+    return replace(lesion_maps, uncertainty=doubt)
+
+
+def test_without_expected_errors_the_volumes_have_no_range() -> None:
+    """An estimator that does not know its errors leaves the range open."""
+    assert find_lesion(_maps(), RULE).range_ml is None
+
+
+def test_errors_that_cross_no_threshold_leave_the_volumes_settled() -> None:
+    """Slow voxels have 9 s, others 3 s: an error of 2 s moves none of them across 6 s."""
+    lesion = find_lesion(_doubtful(_maps(), 2.0, 3.0), RULE)
+    assert lesion.range_ml is not None
+    assert lesion.range_ml.hypoperfusion_ml == (lesion.hypoperfusion_ml, lesion.hypoperfusion_ml)
+    assert lesion.range_ml.core_ml == (lesion.core_ml, lesion.core_ml)
+
+
+def test_voxels_within_their_error_of_a_threshold_are_in_the_most_alone() -> None:
+    """An error of 4 s and 5 ml/100 g/min: slow voxels may be normal, and core may be none."""
+    lesion = find_lesion(_doubtful(_maps(), 4.0, 5.0), RULE)
+    assert lesion.range_ml is not None
+    tissue_ml = float(parenchyma(_maps()).sum()) * ML
+    # With their core, slow voxels have 12 s: these stay above 6 s.
+    assert lesion.range_ml.hypoperfusion_ml == pytest.approx((POOR.sum() * ML, tissue_ml))
+    assert lesion.range_ml.core_ml == pytest.approx((0.0, lesion.core_ml))
+
+
+@given(st.floats(0.0, 8.0), st.floats(0.0, 30.0))
+@settings(max_examples=20, deadline=None)
+def test_the_volumes_lie_within_their_range(tmax_s: float, cbf: float) -> None:
+    """Whatever the expected errors are."""
+    lesion = find_lesion(_doubtful(_maps(), tmax_s, cbf), RULE)
+    assert lesion.range_ml is not None
+    least, most = lesion.range_ml.hypoperfusion_ml
+    assert least <= lesion.hypoperfusion_ml <= most
+    least, most = lesion.range_ml.core_ml
+    assert least <= lesion.core_ml <= most

@@ -17,15 +17,13 @@ from node.perfusion import (
 from node.perfusion.quality import noise_hu
 from node.refusals import Refusal
 from tests.support.phantom import ARRIVAL_S
-from tests.support.science import maps_of, prepared_of, scan_of, with_hu
+from tests.support.science import maps_of, phantom_maps, prepared_of, scan_of, with_hu
 
 GOOD = {"slices": 10}
 
 
 def _codes(prepared: ModelInput) -> set[str]:
-    shape = prepared.brain.shape
-    maps = maps_of(np.full(shape, 3.0), np.full(shape, 40.0))
-    maps = replace(maps, spacing_mm=prepared.scan.spacing_mm)
+    maps = phantom_maps(prepared)
     flags = assess(prepared, maps, find_lesion(maps, LesionThresholds()))
     assert all(any(c.isdigit() for c in flag.found) for flag in flags)
     return {flag.code for flag in flags}
@@ -112,8 +110,7 @@ def _without_artery(_: InputFunctions) -> Refusal:
 def test_what_is_doubtful_about_artery_and_vein_is_named(spoilt, code: str, words: str) -> None:
     """A flag says what was measured and the threshold; without a weakness there is none."""
     prepared = prepared_of(scan_of(**GOOD))
-    maps = maps_of(np.full(prepared.brain.shape, 3.0), np.full(prepared.brain.shape, 40.0))
-    maps = replace(maps, spacing_mm=prepared.scan.spacing_mm)
+    maps = phantom_maps(prepared)
     lesion = find_lesion(maps, LesionThresholds())
     sound = _found(prepared)
     assert assess(prepared, maps, lesion, sound) == assess(prepared, maps, lesion) == ()
@@ -172,8 +169,7 @@ def _moved(moved_mm: float, turned_deg: float, excluded: int, *, measured: bool 
 def test_movement_is_told_with_its_numbers(motion: Motion, expected: dict[str, Grade]) -> None:
     """Above 2 mm or 1 degree, corrected or not, and wherever time points had to be left out."""
     prepared = prepared_of(scan_of(slices=10))
-    maps = maps_of(np.full(prepared.brain.shape, 3.0), np.full(prepared.brain.shape, 40.0))
-    maps = replace(maps, spacing_mm=prepared.scan.spacing_mm)
+    maps = phantom_maps(prepared)
     lesion = find_lesion(maps, LesionThresholds())
     flags = [f for f in assess(prepared, maps, lesion, motion=motion) if "motion" in f.code]
     assert {f.code: f.grade for f in flags} == expected

@@ -66,6 +66,16 @@ def test_a_scan_becomes_kept_results_with_numbers(scan: Sequence[Instance]) -> N
     )
 
 
+def test_what_the_model_does_not_know_becomes_a_flag(scan: Sequence[Instance]) -> None:
+    """The route holds the scan against what the model says it has learned from."""
+    known = FakeModel(familiar={"slice_mm": (1.0, 2.0)})
+    outcome = analyse(scan, model=known, keep=Drawer(), options=OPTIONS)
+    assert "unfamiliar" in {flag.code for flag in outcome.flags}
+    outcome = analyse(scan, model=FakeModel(), keep=Drawer(), options=OPTIONS)
+    assert "unfamiliar" not in {flag.code for flag in outcome.flags}
+    assert outcome.summary["hypoperfusion_most_ml"] is None
+
+
 def test_a_rerun_makes_the_same_objects(scan: Sequence[Instance]) -> None:
     """Same images in any order, same model, same revision: the same UIDs and pixels."""
     first, second = Drawer(), Drawer()

@@ -1,0 +1,87 @@
+"""Whether the network is to be trusted with a scan: its doubt, its limits, a second opinion."""
+
+from collections.abc import Mapping
+
+from node.perfusion.crosscheck import CrossCheck, cross_check
+from node.perfusion.familiarity import Seen, features, unfamiliar
+from node.perfusion.flag import Grade, QualityFlag
+from node.perfusion.lesion import Lesion
+from node.perfusion.maps import PerfusionMaps
+from node.perfusion.model_input import ModelInput
+
+# Chosen with python -m models thresholds (docs/decisions/0010-trust-in-the-network.md).
+MAX_UNSETTLED_FRACTION = 0.6
+MAX_DISAGREEMENT_FRACTION = 0.6
+# What is apart is held against the volume, or against this where the lesion is smaller.
+MIN_VOLUME_ML = 50.0
+
+
+def of_network(
+    prepared: ModelInput,
+    maps: PerfusionMaps,
+    lesion: Lesion,
+    familiar: Mapping[str, tuple[float, float]],
+) -> tuple[QualityFlag | None, ...]:
+    """The flags about the network itself.
+
+    Parameters
+    ----------
+    prepared, maps, lesion
+        What was analysed, and what came of it.
+    familiar
+        Between which values the features of the scans lay that the network learned from.
+    """
+    strange = unfamiliar(features(Seen.of(prepared)), familiar)
+    return (
+        _uncertain(lesion),
+        _unfamiliar(strange),
+        _disagreeing(cross_check(prepared, maps, lesion)),
+    )
+
+
+def unsettled(lesion: Lesion) -> float | None:
+    """How far apart the least and the most of the hypoperfusion are, over its volume.
+
+    None where the network does not know its errors.
+    """
+    if lesion.range_ml is None:
+        return None
+    least, most = lesion.range_ml.hypoperfusion_ml
+    return (most - least) / max(lesion.hypoperfusion_ml, MIN_VOLUME_ML)
+
+
+def disagreement(check: CrossCheck) -> float:
+    """How far apart the volumes of network and deconvolution are, over the larger one."""
+    apart_ml = abs(check.deconvolved_ml - check.network_ml)
+    return apart_ml / max(check.deconvolved_ml, check.network_ml, MIN_VOLUME_ML)
+
+
+def _uncertain(lesion: Lesion) -> QualityFlag | None:
+    share = unsettled(lesion)
+    if share is None or lesion.range_ml is None or share <= MAX_UNSETTLED_FRACTION:
+        return None
+    slow, core = lesion.range_ml.hypoperfusion_ml, lesion.range_ml.core_ml
+    found = (
+        f"by its own expected errors the network leaves open a hypoperfusion between "
+        f"{slow[0]:.0f} and {slow[1]:.0f} ml, core between {core[0]:.0f} and {core[1]:.0f} ml "
+        f"(at most {MAX_UNSETTLED_FRACTION:.0%} of the hypoperfusion may be open)"
+    )
+    return QualityFlag("uncertain", Grade.CAUTION, found)
+
+
+def _unfamiliar(strange: tuple[str, ...]) -> QualityFlag | None:
+    if not strange:
+        return None
+    found = f"unlike the scans that the network learned from: {'; '.join(strange)}"
+    return QualityFlag("unfamiliar", Grade.CAUTION, found)
+
+
+def _disagreeing(check: CrossCheck | None) -> QualityFlag | None:
+    if check is None or disagreement(check) <= MAX_DISAGREEMENT_FRACTION:
+        return None
+    found = (
+        f"the network finds {check.network_ml:.0f} ml of hypoperfusion, a deconvolution "
+        f"{check.deconvolved_ml:.0f} ml (at most {MAX_DISAGREEMENT_FRACTION:.0%} of the larger "
+        "may be between them)"
+    )
+    return QualityFlag("disagreement", Grade.CAUTION, found)
