@@ -31,6 +31,8 @@ _SHOWING = frozenset(
         "score_command.py",
         "summary.py",
         "tables.py",
+        "thresholds_command.py",
+        "trust.py",
     }
 )
 

@@ -1,6 +1,7 @@
 """``python -m models export``."""
 
 import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,11 +10,21 @@ import typer
 from rich.progress import track
 
 from models.export.calibration import calibrated
-from models.export.onnx import NORMALISATION, WEIGHTS, export_network, write_manifest
+from models.export.familiarity import familiar_ranges
+from models.export.onnx import (
+    NORMALISATION,
+    WEIGHTS,
+    export_network,
+    keep_manifest,
+    write_manifest,
+)
 from models.export.paper import PAPER_SMALL, export_paper
-from models.training import cohort, trained_network, trained_paper
+from models.training import Case, cohort, patients_of, trained_network, trained_paper
 from node.inference import Manifest, Training, load_model
 
+COHORT = Path(".cache/cohort")
+# Of those that the network learned from: enough to know what is rare among them.
+FAMILIAR_PATIENTS = 300
 # Far from the seeds of any training, and from those of the evaluation.
 CALIBRATION_SEED = 880_000
 # The weights that come with the project; the paper's large network is beyond any repository.
@@ -38,7 +49,8 @@ def export(
 ) -> None:
     """Write a trained network as ONNX with its manifest, and open it as the node would.
 
-    The uncertainty is calibrated on simulated patients that the network has not seen.
+    The uncertainty is calibrated on simulated patients that the network has not seen; what is
+    familiar to it is read from those that it has.
     """
     kept = "checkpoint" if network == "perfusion" else network
     checkpoint = checkpoint or Path(f".cache/run/{kept}.pt")
@@ -48,19 +60,31 @@ def export(
         _told(export_paper(trained_paper(checkpoint), out, version, today), out)
         return
     trained = trained_network(checkpoint)
-    seeds = range(CALIBRATION_SEED, CALIBRATION_SEED + patients)
-    cases = cohort(Path(".cache/cohort"), seeds, workers=os.cpu_count() or 1)
-    shown = track(cases, "patients", total=patients)
-    calibration = calibrated(trained.network, (case for case in shown if case is not None))
+    unseen = range(CALIBRATION_SEED, CALIBRATION_SEED + patients)
+    calibration = calibrated(trained.network, (case for _, case in _patients(unseen, "unseen")))
+    schedule = trained.schedule
+    seen = patients_of(schedule.seed, min(schedule.cases, FAMILIAR_PATIENTS))
+    familiar = familiar_ranges(_patients(seen, "seen"))
     export_network(trained.network, out)
     training = Training(
-        data=trained.schedule.data,
-        cases=trained.schedule.cases,
-        seed=trained.schedule.seed,
-        steps=trained.schedule.steps,
+        data=schedule.data,
+        cases=schedule.cases,
+        seed=schedule.seed,
+        steps=schedule.steps,
         normalisation=NORMALISATION,
     )
-    _told(write_manifest(out, trained.network, training, version, today, calibration), out)
+    manifest = write_manifest(out, trained.network, training, version, today, calibration)
+    manifest = manifest.model_copy(update={"familiar": familiar})
+    keep_manifest(manifest, out)
+    _told(manifest, out)
+
+
+def _patients(seeds: range, what: str) -> Iterator[tuple[int, Case]]:
+    """Seed and case of simulated patients, those left out whose scan is refused."""
+    cases = cohort(COHORT, seeds, workers=os.cpu_count() or 1)
+    for seed, case in zip(seeds, track(cases, f"{what} patients", total=len(seeds)), strict=True):
+        if case is not None:
+            yield seed, case
 
 
 def _told(manifest: Manifest, out: Path) -> None:

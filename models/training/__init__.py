@@ -2,7 +2,7 @@
 
 from models.training.bank import Stock, Tissue
 from models.training.batches import Batch, Batches
-from models.training.cohort import GRID, Case, cohort
+from models.training.cohort import GRID, Case, cohort, patients_of, plan
 from models.training.loop import (
     DivergedError,
     Lessons,
@@ -43,6 +43,8 @@ __all__ = [
     "cohort",
     "doubt_loss",
     "map_loss",
+    "patients_of",
+    "plan",
     "teach_paper",
     "trained_network",
     "trained_paper",

@@ -22,6 +22,7 @@ MAX_SLICES = 16
 # A quarter of the cohort is drawn at the pixels that serving sees and averaged down by
 # ``prepare``; the rest directly at the model's, which is ten times as quick.
 FINE_EVERY = 4
+PATIENTS_A_RUN = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +49,19 @@ class Case:
     vessels_hu: NDArray[np.float32]
     maps: NDArray[np.float16]
     shares: NDArray[np.float16]
+
+
+def patients_of(seed: int, cases: int) -> range:
+    """The seeds of the patients that a run of some seed learns from: none of another run's.
+
+    Parameters
+    ----------
+    seed
+        Of the run.
+    cases
+        How many patients.
+    """
+    return range(PATIENTS_A_RUN * seed, PATIENTS_A_RUN * seed + cases)
 
 
 def plan(seed: int) -> Plan:

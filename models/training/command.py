@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from models.training.bank import Stock, stocks
 from models.training.batches import Batches
-from models.training.cohort import Case, cohort
+from models.training.cohort import Case, cohort, patients_of
 from models.training.loop import SIMULATED, Lessons, Schedule, Trainer
 from models.training.mosaics import LooseVoxels, Mosaics
 from models.training.paper import (
@@ -176,8 +176,7 @@ def _taught(
         heard = _listener(progress, trainer)
         lessons = Lessons(curves=LooseVoxels(stock, CURVE_BOLUSES, seed))
         trainer.run(lessons, heard, until=chosen.curve_steps)
-        first = seed * 100_000
-        patients = _patients(range(first, first + chosen.cases), progress)
+        patients = _patients(patients_of(seed, chosen.cases), progress)
         mosaics = Mosaics(stock, SLICE_SHAPE)
     batches = Batches(patients, chosen.batch, SLICE_SHAPE, seed, mosaics)
     trainer.run(Lessons(slices=batches, stack=batches.stack), heard)
@@ -187,8 +186,7 @@ def _taught(
 def _paper(schedule: PaperSchedule, device: str, checkpoint: Path, progress: Progress) -> Path:
     """The checkpoint of one of the paper's networks at the end of its schedule."""
     trainer = PaperTrainer(schedule, checkpoint, device=device)
-    first = schedule.seed * 100_000
-    patients = _patients(range(first, first + schedule.cases), progress)
+    patients = _patients(patients_of(schedule.seed, schedule.cases), progress)
     teach_paper(trainer, patients, SLICE_SHAPE, _listener(progress, trainer))
     return checkpoint
 
