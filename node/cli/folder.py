@@ -28,6 +28,7 @@ def analyse(
 ) -> None:
     """Analyse every CT perfusion series in a folder (or zip) and write all result objects.
 
+    Series that are time points of one scan are analysed as one, under the first one's UID.
     Each series becomes a folder of that UID in --out: one folder per result series with its
     DICOM files, and numbers.json. What is no CT perfusion series is listed with the reason.
     The same images give the same bytes, whenever and wherever they are analysed.
@@ -37,13 +38,14 @@ def analyse(
     from node.cli.analysis import analyse_all
     from node.cli.drawer import earlier_results
     from node.cli.instances import read
+    from node.series import put_together
 
     settings = settings_from(config)
     _require_folder(out)
     with Node(settings) as node, files_of(folder, leave_out=earlier_results(out)) as files:
         found = read(files)
         _note_the_rest(found)
-        answers = analyse_all(found.series.values(), node, out) if found.series else []
+        answers = analyse_all(put_together(found.series), node, out) if found.series else []
     if json:
         print_json(
             {

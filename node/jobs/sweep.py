@@ -11,7 +11,7 @@ from node import log
 from node.errors import NodeError
 from node.jobs.owner import is_gone
 from node.ports import Ledger, Receiving, Wake
-from node.series import completeness
+from node.series import Volume, completeness, time_point_sets, volume_of
 from node.settings import Settings
 
 AGAIN_S = 10.0
@@ -106,30 +106,52 @@ class Sweeper:
 
     def _complete(self) -> None:
         for seen in self._ledger.receiving():
+            self._look(seen)
+        self._join()
+        for seen in self._ledger.receiving():
             self._judge(seen)
 
-    def _judge(self, seen: Receiving) -> None:
-        """Complete by content after the grace, else after the quiet time."""
+    def _look(self, seen: Receiving) -> None:
+        """Note what has arrived, once the images pause: nothing is read while they stream in."""
         scp = self._settings.scp
-        now = datetime.now(UTC)
-        idle_s = (now - seen.received_last_at).total_seconds()
-        if idle_s < min(scp.grace_s, scp.quiet_s):
-            return  # images are still streaming in: nothing is read until they pause
-        whole, missing = seen.content_complete, seen.missing
-        if not seen.looked:
-            whole, missing = self._content(seen.series_instance_uid)
-            self._ledger.looked(seen, content_complete=whole, missing=missing)
-        if whole:
-            note = f"{seen.instances} images, every slice at every time point"
-        elif idle_s >= scp.quiet_s:
-            note = f"{seen.instances} images, then quiet for {scp.quiet_s:g} s; {missing}"
-        else:
+        if seen.looked or _since(seen.received_last_at) < min(scp.grace_s, scp.quiet_s):
             return
-        if self._ledger.complete(seen, now=now, note=note):
+        whole, missing, volume = self._content(seen.series_instance_uid)
+        self._ledger.looked(seen, content_complete=whole, missing=missing, volume=volume)
+
+    def _join(self) -> None:
+        """Series that are time points of one scan become one: the first that came leads them."""
+        points = {p.volume.series_instance_uid: p for p in self._ledger.time_points()}
+        arrived = list(points)
+        for scan in time_point_sets(p.volume for p in points.values()):
+            members = sorted((v.series_instance_uid for v in scan), key=arrived.index)
+            leads = [points[uid].leader for uid in members if points[uid].leader]
+            leader, free = (leads or members)[0], [u for u in members if not points[u].leader]
+            if joining := [uid for uid in free if uid != leader]:
+                joined = self._ledger.join(leader, joining, now=datetime.now(UTC))
+                _LOG.info("time_points_joined", series_instance_uid=leader, series=joined)
+
+    def _judge(self, seen: Receiving) -> None:
+        """Complete by content after the grace, else after the quiet time.
+
+        Whether another time point comes as a series of its own, nothing in those that came
+        says: their study must be quiet.
+        """
+        quiet_s = self._settings.scp.quiet_s
+        last = seen.study_last_at if seen.has_time_points else seen.received_last_at
+        quiet = _since(last) >= quiet_s
+        paused = _since(seen.received_last_at) >= min(self._settings.scp.grace_s, quiet_s)
+        whole = seen.content_complete and not seen.has_time_points
+        if not seen.looked or not (quiet or (whole and paused)):
+            return
+        note = f"{seen.instances} images, every slice at every time point"
+        if not seen.content_complete:
+            note = f"{seen.instances} images, then quiet for {quiet_s:g} s; {seen.missing}"
+        if self._ledger.complete(seen, now=datetime.now(UTC), note=note):
             _LOG.info("series_completed", series_instance_uid=seen.series_instance_uid, found=note)
 
-    def _content(self, series_instance_uid: str) -> tuple[bool, str]:
-        """Whether the series is whole, else what is missing.
+    def _content(self, series_instance_uid: str) -> tuple[bool, str, Volume | None]:
+        """Whether the series is whole, else what is missing; and what it is if it shows one time.
 
         A scan that comes volume by volume is a whole grid after each of them: with too few
         time points to be analysed it waits for the rest, or the PACS would get a refusal first.
@@ -137,16 +159,17 @@ class Sweeper:
         fewest = self._settings.analysis.min_frames
         try:
             images = self._ledger.instances(series_instance_uid)
-            found = completeness([image.header for image in images])
+            headers = [image.header for image in images]
+            found, volume = completeness(headers), volume_of(headers)
         except NodeError:
             raise
         except Exception:  # noqa: BLE001 - one odd series must neither stop the others nor wait
             # for ever: its quiet time runs, and its analysis says what is wrong
             _LOG.exception("judging_failed", series_instance_uid=series_instance_uid)
-            return False, "its content could not be judged"
+            return False, "its content could not be judged", None
         if found.complete and found.frames < fewest:
-            return False, f"{found.frames} of at least {fewest} time points"
-        return found.complete, found.missing
+            return False, f"{found.frames} of at least {fewest} time points", volume
+        return found.complete, found.missing, volume
 
     def _expire(self) -> None:
         now = datetime.now(UTC)
@@ -195,3 +218,8 @@ class Sweeper:
         if time.monotonic() - self._litter_at >= LITTER_S or not self._litter_at:
             self._litter_at = time.monotonic()
             self._spool.remove_litter()
+
+
+def _since(moment: datetime) -> float:
+    """Seconds since then."""
+    return (datetime.now(UTC) - moment).total_seconds()

@@ -15,7 +15,15 @@ from node.ports.records import (
     SeriesState,
     StoreOutcome,
 )
-from node.ports.work import DeliveryOutcome, DueDelivery, Lease, Outcome, Receiving, Wake
+from node.ports.work import (
+    DeliveryOutcome,
+    DueDelivery,
+    Lease,
+    Outcome,
+    Receiving,
+    TimePoint,
+    Wake,
+)
 
 __all__ = [
     "MEASURES",
@@ -41,5 +49,6 @@ __all__ = [
     "SeriesState",
     "Spool",
     "StoreOutcome",
+    "TimePoint",
     "Wake",
 ]

@@ -7,10 +7,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from node.ports.records import Reason, SeriesState
-from node.ports.work import DeliveryOutcome, DueDelivery, Lease, Outcome, Receiving, Wake
+from node.ports.work import (
+    DeliveryOutcome,
+    DueDelivery,
+    Lease,
+    Outcome,
+    Receiving,
+    TimePoint,
+    Wake,
+)
 
 if TYPE_CHECKING:  # a port only names them: whoever asks for a state need not load the science
-    from node.series import Instance
+    from node.series import Instance, Volume
 
 
 class Ledger(Protocol):
@@ -24,10 +32,28 @@ class Ledger(Protocol):
         """Every series that still receives."""
 
     def instances(self, series_instance_uid: str) -> Sequence[Instance]:
-        """The images of a series, without those that were ignored."""
+        """The images of a series and those joined to it, without those that were ignored."""
 
-    def looked(self, seen: Receiving, *, content_complete: bool, missing: str) -> None:
-        """Note the judgement of a series' content, unless another image has come since."""
+    def looked(
+        self, seen: Receiving, *, content_complete: bool, missing: str, volume: Volume | None
+    ) -> None:
+        """Note the judgement of a series' content, unless another image has come since.
+
+        ``volume`` is what a series is that shows its slices once.
+        """
+
+    def time_points(self) -> Sequence[TimePoint]:
+        """The series that show their slices once, of studies where one still waits.
+
+        Those that a person cancelled are not among them, nor those in work.
+        """
+
+    def join(self, leader: str, members: Sequence[str], *, now: datetime) -> int:
+        """Make series time points of the scan that ``leader`` is; how many joined.
+
+        The images of a member count as the leader's from then on, which is opened again if it
+        was complete already. A member that is in work, or joined elsewhere, is left alone.
+        """
 
     def complete(self, seen: Receiving, *, now: datetime, note: str) -> bool:
         """Declare a series COMPLETE, unless another image has come; whether it was done."""

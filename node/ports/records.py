@@ -21,6 +21,7 @@ class SeriesState(StrEnum):
     CANCELLED = "CANCELLED"
     EXPIRED = "EXPIRED"
     IGNORED = "IGNORED"
+    JOINED = "JOINED"
 
 
 class DeliveryState(StrEnum):

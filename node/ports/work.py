@@ -1,10 +1,16 @@
 """The nouns of work in hand: what is due, who has it, and what came of it."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from node.ports.records import DeliveryState, Reason, ResultRecord
+
+if TYPE_CHECKING:  # a noun that is only named; its room loads the science
+    from node.series import Volume
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,10 @@ class Receiving:
         Whether its content was judged since the last image.
     content_complete, missing
         What that judgement found.
+    has_time_points
+        Whether other series were joined to it, the time points of its scan.
+    study_last_at
+        When the last image of its study came.
     """
 
     series_instance_uid: str
@@ -35,6 +45,19 @@ class Receiving:
     looked: bool
     content_complete: bool
     missing: str
+    has_time_points: bool
+    study_last_at: datetime
+
+
+@dataclass(frozen=True)
+class TimePoint:
+    """A series that shows its slices once, and the series that it was joined to.
+
+    ``leader`` is its own UID where others were joined to it, and empty where it stands alone.
+    """
+
+    volume: Volume
+    leader: str
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from node.ports import Receiving, SeriesState
 from node.registry import rows, schema
 from node.registry.rows import Row
 from node.registry.store import Store
-from node.series import Instance
+from node.series import Instance, Volume
 
 
 class CompletenessStore(Store):
@@ -17,26 +17,44 @@ class CompletenessStore(Store):
 
     def receiving(self) -> Sequence[Receiving]:
         """Every series that still receives."""
-        query = sa.select(schema.series).where(schema.series.c.state == SeriesState.RECEIVING)
+        table, other = schema.series, schema.series.alias()
+        joined = sa.exists().where(other.c.joined_to == table.c.id)
+        last = sa.select(sa.func.max(other.c.received_last_at)).where(
+            other.c.study_instance_uid == table.c.study_instance_uid
+        )
+        query = sa.select(
+            table, joined.label("has_time_points"), last.scalar_subquery().label("study_last_at")
+        ).where(table.c.state == SeriesState.RECEIVING)
         with self._database.reading() as connection:
             return [rows.receiving(row) for row in connection.execute(query)]
 
     def instances(self, series_instance_uid: str) -> Sequence[Instance]:
-        """The images of a series, without those that were ignored."""
-        table = schema.instances
+        """The images of a series and those joined to it, without those that were ignored."""
+        table, series = schema.instances, schema.series
         with self._database.reading() as connection:
             row = self._find(connection, series_instance_uid)
             query = (
                 sa.select(table.c.header, table.c.path)
-                .where(table.c.series_id == row.id, sa.not_(table.c.ignored))
+                .join(series, table.c.series_id == series.c.id)
+                .where(
+                    sa.or_(series.c.id == row.id, series.c.joined_to == row.id),
+                    sa.not_(table.c.ignored),
+                )
                 .order_by(table.c.id)
             )
             return [rows.instance(each) for each in connection.execute(query)]
 
-    def looked(self, seen: Receiving, *, content_complete: bool, missing: str) -> None:
-        """Note the judgement of a series' content, unless another image has come since."""
+    def looked(
+        self, seen: Receiving, *, content_complete: bool, missing: str, volume: Volume | None
+    ) -> None:
+        """Note the judgement of a series' content, unless another image has come since.
+
+        What a series was before others were joined to it stays noted.
+        """
         with self._database.writing() as connection:
             if (row := self._unchanged(connection, seen)) is not None:
+                if not seen.has_time_points:
+                    self._change(connection, row, volume=rows.volume_row(volume))
                 self._change(
                     connection,
                     row,

@@ -9,7 +9,7 @@ from node.ports import Kept, Recorded, SeriesState
 from node.registry import schema
 from node.registry.rows import Row, header_row, storable
 from node.registry.states import REOPENED_BY_A_LATE_IMAGE
-from node.registry.store import NO_LEASE, Store, utc_now
+from node.registry.store import Store, utc_now
 from node.series import Header
 
 
@@ -132,6 +132,8 @@ class IntakeStore(Store):
             "received_last_at": now,
         }
         state = SeriesState(row.state)
+        if state is SeriesState.JOINED:
+            self._count_image(connection, self._leader_of(connection, row), header, now)
         if state not in REOPENED_BY_A_LATE_IMAGE:
             self._change(connection, row, **counted)
         elif state is SeriesState.IGNORED:
@@ -142,11 +144,13 @@ class IntakeStore(Store):
             }
             self._move(connection, row, SeriesState.RECEIVING, "first_image", **counted, **first)
         else:
-            self._skip_pending(connection, row, "superseded: another image came")
-            detail = f"was {state}; revision {row.revision + 1} will supersede"
-            self._move(
-                connection, row, SeriesState.RECEIVING, "reopened", detail, **counted, **_again(row)
-            )
+            self._reopen(connection, row, counted)
+
+    def _leader_of(self, connection: sa.Connection, row: Row) -> Row:
+        """The series that a time point was joined to, locked."""
+        query = sa.select(schema.series.c.series_instance_uid)
+        uid = connection.execute(query.where(schema.series.c.id == row.joined_to)).scalar_one()
+        return self._find(connection, uid, lock=True)
 
     def _holder_of(self, connection: sa.Connection, header: Header) -> Row:
         """The series that holds the instance of that UID, else the one the header names."""
@@ -183,25 +187,6 @@ def _new_series(
         "missing": "",
         "attempts": 0,
         "waiting_for": "more images" if state is SeriesState.RECEIVING else "",
-        "summary": {},
-        "flags": [],
-        "stages_s": {},
-    }
-
-
-def _again(row: Row) -> dict[str, Any]:
-    """A series that begins anew: nothing of the last revision may look like this one's."""
-    return {
-        **NO_LEASE,
-        "revision": row.revision + 1,
-        "completed_at": None,
-        "analysing_at": None,
-        "ready_at": None,
-        "delivered_at": None,
-        "attempts": 0,
-        "next_try_at": None,
-        "reason": None,
-        "waiting_for": "more images",
         "summary": {},
         "flags": [],
         "stages_s": {},

@@ -18,7 +18,7 @@ from node.ports import (
     Wake,
 )
 from node.registry import rows, schema
-from node.registry.completeness import CompletenessStore
+from node.registry.joining import JoiningStore
 from node.registry.rows import Row
 from node.registry.store import NO_LEASE
 
@@ -26,7 +26,7 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 AT_DELIVERY = (SeriesState.READY, SeriesState.REFUSED)
 
 
-class LedgerStore(CompletenessStore):
+class LedgerStore(JoiningStore):
     """The leases of :class:`node.ports.Ledger` over SQL, and what they come to."""
 
     def due(self, now: datetime) -> Sequence[Wake]:

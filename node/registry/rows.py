@@ -17,7 +17,7 @@ from node.ports import (
     SeriesRecord,
     SeriesState,
 )
-from node.series import Header, Instance
+from node.series import Header, Instance, Volume
 
 Row = sa.Row[*tuple[Any, ...]]
 
@@ -58,7 +58,17 @@ def header_row(header: Header) -> dict[str, Any]:
 
 def instance(row: Row) -> Instance:
     """One image, as recorded."""
-    return Instance(Header(**{k: _tuples(v) for k, v in row.header.items()}), Path(row.path))
+    return Instance(_header(row.header), Path(row.path))
+
+
+def volume_row(volume: Volume | None) -> dict[str, Any] | None:
+    """What a series of one time point is, as JSON data."""
+    return None if volume is None else {**vars(volume), "header": header_row(volume.header)}
+
+
+def volume(kept: dict[str, Any]) -> Volume:
+    """What a series of one time point is, as it was noted."""
+    return Volume(**{**kept, "header": _header(kept["header"])})
 
 
 def series_record(
@@ -82,7 +92,7 @@ def series_record(
 
 
 def receiving(row: Row) -> Receiving:
-    """A series that still receives."""
+    """A series that still receives, with the two columns that only its study can tell."""
     return Receiving(
         series_instance_uid=row.series_instance_uid,
         instances=row.instances,
@@ -90,6 +100,8 @@ def receiving(row: Row) -> Receiving:
         looked=row.looked_instances == row.instances,
         content_complete=row.content_complete,
         missing=row.missing,
+        has_time_points=row.has_time_points,
+        study_last_at=row.study_last_at,
     )
 
 
@@ -130,6 +142,10 @@ def _delivery(row: Row) -> DeliveryRecord:
         next_try_at=row.next_try_at if pending else None,
         updated_at=row.updated_at,
     )
+
+
+def _header(kept: dict[str, Any]) -> Header:
+    return Header(**{name: _tuples(value) for name, value in kept.items()})
 
 
 def _tuples(value: Any) -> Any:

@@ -76,6 +76,8 @@ series = sa.Table(
     sa.Column("lease_queue", sa.String(16)),
     sa.Column("lease_owner", sa.String(200)),
     sa.Column("lease_until", UtcDateTime, index=True),
+    sa.Column("volume", sa.JSON(none_as_null=True)),
+    sa.Column("joined_to", sa.ForeignKey("series.id"), index=True),
     sa.Index(None, "state", "completed_at"),
 )
 

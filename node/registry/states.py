@@ -6,18 +6,19 @@ from node.ports import SeriesState
 S = SeriesState
 
 TRANSITIONS: dict[SeriesState, frozenset[SeriesState]] = {
-    S.RECEIVING: frozenset({S.COMPLETE, S.CANCELLED}),
-    S.COMPLETE: frozenset({S.ANALYSING, S.RECEIVING, S.CANCELLED}),
+    S.RECEIVING: frozenset({S.COMPLETE, S.CANCELLED, S.JOINED}),
+    S.COMPLETE: frozenset({S.ANALYSING, S.RECEIVING, S.CANCELLED, S.JOINED}),
     S.ANALYSING: frozenset({S.READY, S.REFUSED, S.COMPLETE, S.FAILED, S.RECEIVING}),
     S.READY: frozenset({S.DELIVERING, S.RECEIVING, S.CANCELLED}),
     S.DELIVERING: frozenset({S.DELIVERED, S.READY, S.FAILED, S.RECEIVING}),
     S.DELIVERED: frozenset({S.CONFIRMED, S.READY, S.RECEIVING, S.EXPIRED}),
     S.CONFIRMED: frozenset({S.READY, S.RECEIVING, S.EXPIRED}),
-    S.REFUSED: frozenset({S.COMPLETE, S.RECEIVING, S.EXPIRED}),
-    S.FAILED: frozenset({S.COMPLETE, S.READY, S.RECEIVING, S.EXPIRED}),
+    S.REFUSED: frozenset({S.COMPLETE, S.RECEIVING, S.JOINED, S.EXPIRED}),
+    S.FAILED: frozenset({S.COMPLETE, S.READY, S.RECEIVING, S.JOINED, S.EXPIRED}),
     S.CANCELLED: frozenset({S.COMPLETE, S.READY, S.EXPIRED}),
     S.EXPIRED: frozenset({S.RECEIVING}),
     S.IGNORED: frozenset({S.RECEIVING, S.EXPIRED}),
+    S.JOINED: frozenset({S.EXPIRED}),
 }
 """What may follow each state; everything else raises WrongStateError."""
 

@@ -12,6 +12,20 @@ from node.registry.database import Database
 from node.registry.rows import Row, storable
 
 NO_LEASE: dict[str, Any] = {"lease_queue": None, "lease_owner": None, "lease_until": None}
+_ANEW: dict[str, Any] = {
+    **NO_LEASE,
+    "completed_at": None,
+    "analysing_at": None,
+    "ready_at": None,
+    "delivered_at": None,
+    "attempts": 0,
+    "next_try_at": None,
+    "reason": None,
+    "waiting_for": "more images",
+    "summary": {},
+    "flags": [],
+    "stages_s": {},
+}
 
 
 class Store:
@@ -72,6 +86,23 @@ class Store:
             completed_at=now,
             next_try_at=None,
             waiting_for="an analysis worker",
+        )
+
+    def _reopen(self, connection: sa.Connection, row: Row, counted: dict[str, Any]) -> None:
+        """Open a series again for images that came late: its next revision begins.
+
+        Nothing of the last revision may look like this one's.
+        """
+        self._skip_pending(connection, row, "superseded: another image came")
+        self._move(
+            connection,
+            row,
+            SeriesState.RECEIVING,
+            "reopened",
+            f"was {row.state}; revision {row.revision + 1} will supersede",
+            **counted,
+            **_ANEW,
+            revision=row.revision + 1,
         )
 
     def _change(self, connection: sa.Connection, row: Row, **values: Any) -> None:

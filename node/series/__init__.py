@@ -9,6 +9,7 @@ from node.series.pixels import read_hu
 from node.series.reading import read_header, read_source
 from node.series.recognition import recognise
 from node.series.stacking import Stacked, stack
+from node.series.time_points import Volume, put_together, time_point_sets, volume_of
 
 __all__ = [
     "Completeness",
@@ -18,11 +19,15 @@ __all__ = [
     "Header",
     "Instance",
     "Stacked",
+    "Volume",
     "completeness",
     "images_of",
+    "put_together",
     "read_header",
     "read_hu",
     "read_source",
     "recognise",
     "stack",
+    "time_point_sets",
+    "volume_of",
 ]

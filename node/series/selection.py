@@ -120,6 +120,11 @@ def select(instances: Iterable[Instance], *, accept_derived: bool) -> Selection 
     return Selection(tuple(stacked), tuple(notes))
 
 
+def same_geometry(one: Header, other: Header) -> bool:
+    """Whether two images share frame of reference, matrix, kernel, spacing and orientation."""
+    return _same(_geometry_key(one), _geometry_key(other))
+
+
 def _distinct(instances: Iterable[Instance]) -> tuple[list[Instance], list[str]]:
     """The images of one instance for each SOP Instance UID, whatever order they came in."""
     ordered = sorted(instances, key=lambda i: (i.header.sop_instance_uid, str(i.path)))

@@ -118,7 +118,7 @@ def concerns_perfusion(record: SeriesRecord) -> bool:
     A stroke study brings topograms, plain CT and angiography along; nobody waits for
     their maps, so they count nowhere as refused.
     """
-    if record.state is SeriesState.IGNORED:
+    if record.state in (SeriesState.IGNORED, SeriesState.JOINED):
         return False
     if record.state is SeriesState.REFUSED and record.reason is not None:
         return record.reason.code not in _UNRELATED

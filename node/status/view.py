@@ -30,6 +30,7 @@ _BADGES = {
     State.CANCELLED: Badge("cancelled", "mute"),
     State.EXPIRED: Badge("expired", "mute"),
     State.IGNORED: Badge("ignored", "mute"),
+    State.JOINED: Badge("joined", "mute"),
 }
 
 _SENTENCES = {
@@ -39,10 +40,11 @@ _SENTENCES = {
     State.READY: "Waiting for a delivery worker",
     State.DELIVERING: "The maps are being sent",
     State.IGNORED: "Kept apart: no CT image that could be perfusion",
+    State.JOINED: "One time point of a scan; its maps are shown with the first of its series",
     State.CANCELLED: "Cancelled by a person",
     State.EXPIRED: "Its files were deleted as the retention settings ask",
 }
-_RESTING = frozenset({State.IGNORED, State.CANCELLED, State.EXPIRED})
+_RESTING = frozenset({State.IGNORED, State.JOINED, State.CANCELLED, State.EXPIRED})
 _QUEUED = (State.COMPLETE, State.READY)
 
 _ENDED = (State.DELIVERED, State.CONFIRMED, State.REFUSED, State.FAILED)

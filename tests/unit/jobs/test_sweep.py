@@ -1,5 +1,6 @@
 """The sweep against a real registry and a queue in memory."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +12,7 @@ from node.jobs import Sweeper, sweep
 from node.jobs.owner import new_owner
 from node.jobs.steps import Steps
 from node.ports import SeriesState, Wake
-from node.series import Completeness, Header, completeness
+from node.series import Completeness, CtpSeries, Header, completeness, recognise
 from node.settings import ScpSettings
 from tests.support import registered as r
 from tests.support.bench_node import (
@@ -22,6 +23,7 @@ from tests.support.bench_node import (
     receive_series,
 )
 from tests.support.ctp import CtpSpec, build_series
+from tests.support.layouts import series_per_time_point
 
 State = SeriesState
 UID = CtpSpec().series_instance_uid
@@ -99,6 +101,37 @@ def test_an_incomplete_series_is_complete_after_the_quiet_time_only(
     (seen,) = node.registry.receiving() or [None]
     assert seen is None or seen.missing in told
     assert len(told) > len("more images")
+
+
+def test_time_points_that_came_as_series_become_one_scan(node: BenchNode, queue: FakeQueue) -> None:
+    """Joined as soon as five are there, complete when the study is quiet, analysed once."""
+    for dataset in series_per_time_point(build_series()):
+        receive_dataset(node, dataset)
+    sweeper(node, queue, grace_s=0.0, quiet_s=3600.0).sweep()
+    states = Counter(series.state for series in node.registry.list_series())
+    assert states == {State.RECEIVING: 1, State.JOINED: 11}
+    patient = sweeper(node, queue, grace_s=0.0, quiet_s=3600.0)
+    patient.sweep()
+    assert node.registry.counts()[State.RECEIVING] == 1
+    eager = sweeper(node, queue, grace_s=0.0, quiet_s=1e-6)
+    eager.sweep()
+    eager.sweep()
+    [wake] = queue.wakes
+    series = recognise(node.registry.instances(wake.series_instance_uid))
+    assert isinstance(series, CtpSeries)
+    assert series.time_s.shape == (12, 4)
+
+
+def test_a_plain_scan_beside_time_points_stays_by_itself(node: BenchNode, queue: FakeQueue) -> None:
+    """A head CT of the same study, of another geometry, is refused alone and not swallowed."""
+    images = build_series()
+    plain = build_series(CtpSpec(frames=1, spacing_mm=2.5, study_uid=images[0].StudyInstanceUID))
+    for dataset in (*series_per_time_point(images), *plain):
+        dataset.FrameOfReferenceUID = images[0].FrameOfReferenceUID
+        receive_dataset(node, dataset)
+    sweeper(node, queue, grace_s=0.0, quiet_s=1e-6).sweep()
+    assert node.registry.series(str(plain[0].SeriesInstanceUID)).state is State.COMPLETE
+    assert node.registry.counts()[State.JOINED] == 11
 
 
 def test_a_series_that_cannot_be_judged_waits_for_its_quiet_time_only(

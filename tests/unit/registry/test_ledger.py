@@ -18,7 +18,7 @@ def test_a_look_holds_until_the_next_image(registry: Registry) -> None:
     r.receive(registry)
     (seen,) = registry.receiving()
     assert not seen.looked
-    registry.looked(seen, content_complete=False, missing="slice 3 at 8 s")
+    registry.looked(seen, content_complete=False, missing="slice 3 at 8 s", volume=None)
     (seen,) = registry.receiving()
     assert (seen.looked, seen.missing) == (True, "slice 3 at 8 s")
     assert "slice 3" in registry.series(SERIES).waiting_for
@@ -31,7 +31,7 @@ def test_an_image_between_look_and_verdict_keeps_the_series_open(registry: Regis
     r.receive(registry)
     (seen,) = registry.receiving()
     r.receive(registry, 2)
-    registry.looked(seen, content_complete=True, missing="")
+    registry.looked(seen, content_complete=True, missing="", volume=None)
     assert not registry.complete(seen, now=r.now(), note="whole")
     (series,) = registry.receiving()
     assert not series.content_complete

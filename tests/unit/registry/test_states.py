@@ -38,4 +38,4 @@ def test_every_end_can_be_reached() -> None:
 def test_a_late_image_opens_every_state_but_receiving_and_cancelled() -> None:
     """Only what still receives, and what a person stopped, is not opened again."""
     closed = set(SeriesState) - states.REOPENED_BY_A_LATE_IMAGE
-    assert closed == {SeriesState.RECEIVING, SeriesState.CANCELLED}
+    assert closed == {SeriesState.RECEIVING, SeriesState.CANCELLED, SeriesState.JOINED}
