@@ -14,9 +14,9 @@ from node.perfusion.motion.rigid import Transform, turn_deg, way_mm
 from node.perfusion.motion.skull import Edges, Level, bone, edges
 from node.perfusion.motion.threads import Each
 
-# A frame during which the head moved has a double skull, that no pose makes single: 1 mm is
-# left of one jump of 5 mm in its middle. Turned by 6 degrees and sound, at most 0.7 mm is left.
-MAX_LEFT_MM = 0.9
+# A frame during which the head moved has a double skull, that no pose makes single: 1.3 mm is
+# left of a jump of 6 mm in its middle. Sound and turned by 8 degrees, at most 1.0 mm is left.
+MAX_LEFT_MM = 1.2
 # Less of the skull than this in view: too much of the frame is of another part of the head.
 MIN_IMAGED = 0.5
 # Pixels on which the skull's edges are as wide as heads move.
