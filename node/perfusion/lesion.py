@@ -27,8 +27,8 @@ class VolumeRange:
     Parameters
     ----------
     hypoperfusion_ml, core_ml
-        The least and the most: as if every voxel were off by :data:`SHARED_ERROR` of its
-        expected error, all of them to the same side.
+        The least and the most: as if every voxel were off by :data:`EXPECTED_ERRORS`
+        times its expected error, all of them to the same side.
     """
 
     hypoperfusion_ml: tuple[float, float]
@@ -93,9 +93,9 @@ VESSEL_CBV_RATIO = 2.5
 CSF_HU = 20.0
 CSF_SMOOTHING_MM = 1.2
 SEVERE_TMAX_S = 10.0
-# The part of a voxel's error that the whole lesion has in common; the rest cancels over many
-# voxels. Chosen with python -m models thresholds, so that the truth mostly lies within.
-SHARED_ERROR = 0.5
+# How many expected errors the least and the most volume are away: the errors of neighbours are
+# partly the same, partly cancel. Chosen with python -m models thresholds.
+EXPECTED_ERRORS = 1.0
 # What other software and trials count by (SCIENCE.md section 2).
 TMAX_LIMITS_S = (4.0, 6.0, 8.0, 10.0)
 RCBF_LIMITS = (0.2, 0.3, 0.34, 0.38)
@@ -147,7 +147,7 @@ def _range(
     volumes = []
     for side in (-1, 1):
         tmax, cbf = (
-            maps[quantity] + np.float32(sign * side * SHARED_ERROR) * maps.uncertainty[quantity]
+            maps[quantity] + np.float32(sign * side * EXPECTED_ERRORS) * maps.uncertainty[quantity]
             for quantity, sign in ((Quantity.TMAX, 1), (Quantity.CBF, -1))
         )
         small, voxel_ml = thresholds.min_lesion_ml, maps.voxel_ml

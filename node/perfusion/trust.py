@@ -10,8 +10,8 @@ from node.perfusion.maps import PerfusionMaps
 from node.perfusion.model_input import ModelInput
 
 # Chosen with python -m models thresholds (docs/decisions/0010-trust-in-the-network.md).
-MAX_UNSETTLED_FRACTION = 0.6
-MAX_DISAGREEMENT_FRACTION = 0.6
+MAX_UNSETTLED_FRACTION = 0.5
+MAX_DISAGREEMENT_FRACTION = 0.5
 # What is apart is held against the volume, or against this where the lesion is smaller.
 MIN_VOLUME_ML = 50.0
 

@@ -84,9 +84,9 @@ def test_every_threshold_of_a_flag_stands(name: str, limit: str) -> None:
 
 
 def test_what_the_flags_about_the_network_rest_on_stands() -> None:
-    """The shared part of the errors, and how far beyond a range is unfamiliar."""
-    assert (lesion.SHARED_ERROR, familiarity.TOLERANCE) == (0.5, 0.1)
-    assert "half of that is taken to be shared" in TEXT
+    """How many expected errors open the volumes, and how far beyond a range is unfamiliar."""
+    assert (lesion.EXPECTED_ERRORS, familiarity.TOLERANCE) == (1.0, 0.1)
+    assert "off by their expected errors, everywhere to the same side" in TEXT
     assert "beyond its range by more than a tenth of it" in TEXT
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from node.perfusion import LesionThresholds, PerfusionMaps, Quantity, find_lesion, parenchyma
-from node.perfusion.lesion import SHARED_ERROR, left_half
+from node.perfusion.lesion import EXPECTED_ERRORS, left_half
 from tests.support.science import maps_of
 
 SHAPE = (6, 64, 64)
@@ -126,7 +126,7 @@ def test_a_turned_head_is_still_parted_into_hemispheres(turn_deg: float) -> None
 def _doubtful(lesion_maps: PerfusionMaps, tmax_s: float, cbf: float) -> PerfusionMaps:
     """Maps whose voxels share such errors."""
     errors = {Quantity.TMAX: tmax_s, Quantity.CBF: cbf}
-    doubt = {q: np.full(SHAPE, error / SHARED_ERROR, np.float32) for q, error in errors.items()}
+    doubt = {q: np.full(SHAPE, error / EXPECTED_ERRORS, np.float32) for q, error in errors.items()}
     return replace(lesion_maps, uncertainty=doubt)
 
 
