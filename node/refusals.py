@@ -14,6 +14,7 @@ class RefusalCode(StrEnum):
     NO_GEOMETRY = "no_geometry"
     NO_TIME = "no_time"
     NOT_PERFUSION = "not_perfusion"
+    NOT_SELECTED = "not_selected"
     TOO_SHORT = "too_short"
     TOO_FEW_FRAMES = "too_few_frames"
     TOO_FEW_SLICES = "too_few_slices"
@@ -43,6 +44,7 @@ _OTHER_SERIES = frozenset(
         RefusalCode.NO_PIXELS,
         RefusalCode.NO_GEOMETRY,
         RefusalCode.NOT_PERFUSION,
+        RefusalCode.NOT_SELECTED,
     }
 )
 

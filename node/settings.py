@@ -85,6 +85,17 @@ class ModelSettings(_Section):
     threads: Annotated[int, Field(ge=0)] = 0
 
 
+class SelectionRule(_Section):
+    """Series that are left out, or taken though derived; every condition must hold."""
+
+    action: Literal["analyse", "skip"]
+    description: str = "*"
+    protocol: str = "*"
+    image_type: str = "*"
+    min_thickness_mm: Annotated[float, Field(ge=0)] | None = None
+    max_thickness_mm: Annotated[float, Field(gt=0)] | None = None
+
+
 class AnalysisSettings(_Section):
     """Eligibility limits and lesion thresholds (SI units as named)."""
 
@@ -95,6 +106,7 @@ class AnalysisSettings(_Section):
     max_missing_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
     max_pixel_mm: Annotated[float, Field(gt=0)] = 1.0
     accept_derived: bool = False
+    rules: tuple[SelectionRule, ...] = ()
     tmax_hypoperfusion_s: Annotated[float, Field(gt=0)] = 6.0
     rcbf_core: Annotated[float, Field(gt=0, lt=1)] = 0.3
     min_lesion_ml: Annotated[float, Field(ge=0)] = 1.0

@@ -133,7 +133,7 @@ class Node:
         from node.derived import EncodeOptions
         from node.perfusion import LesionThresholds
         from node.route import AnalyseOptions
-        from node.series import Eligibility
+        from node.series import Eligibility, Rule
 
         limits, results = self.settings.analysis, self.settings.results
         return AnalyseOptions(
@@ -144,6 +144,7 @@ class Node:
                 max_interval_s=limits.max_interval_s,
                 max_missing_fraction=limits.max_missing_fraction,
                 accept_derived=limits.accept_derived,
+                rules=tuple(Rule(**dict(rule)) for rule in limits.rules),
             ),
             max_pixel_mm=limits.max_pixel_mm,
             thresholds=LesionThresholds(

@@ -10,7 +10,7 @@ from rich.markup import escape
 from typer.core import TyperCommand
 
 from node import __version__
-from node.cli import check, demo, folder, peers, serving, studies
+from node.cli import check, demo, explain, folder, peers, serving, studies
 from node.cli.options import BadCallError
 from node.cli.output import fail
 from node.errors import NodeError, SettingsError, UnknownDestinationError
@@ -55,6 +55,9 @@ _ENTRIES = {
         _FILES,
         folder.analyse,
         ("analyse /media/cdrom --out results", "analyse study.zip --out results --json"),
+    ),
+    "explain": _Entry(
+        _FILES, explain.explain, ("explain /media/cdrom", "explain study.zip --json")
     ),
     "send": _Entry(_PEERS, peers.send, ("send results --to archive",)),
     "echo": _Entry(_PEERS, peers.echo, ("echo", "echo archive")),

@@ -8,7 +8,9 @@ from node.series.header import Header, Instance, images_of
 from node.series.pixels import read_hu
 from node.series.reading import read_header, read_source
 from node.series.recognition import recognise
+from node.series.rules import Rule
 from node.series.stacking import Stacked, stack
+from node.series.survey import Survey, survey
 from node.series.time_points import Volume, put_together, time_point_sets, volume_of
 
 __all__ = [
@@ -18,7 +20,9 @@ __all__ = [
     "Geometry",
     "Header",
     "Instance",
+    "Rule",
     "Stacked",
+    "Survey",
     "Volume",
     "completeness",
     "images_of",
@@ -28,6 +32,7 @@ __all__ = [
     "read_source",
     "recognise",
     "stack",
+    "survey",
     "time_point_sets",
     "volume_of",
 ]

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.refusals import Refusal, RefusalCode
+from node.series.rules import Rule
 
 # Two or three phases are an angiography or a dual-energy pair; nobody meant them as perfusion.
 FEWEST_DYNAMIC_FRAMES = 5
@@ -29,6 +30,8 @@ class Eligibility:
         Images absent from the grid of time points and slices.
     accept_derived
         Whether images of type DERIVED (such as motion-corrected ones) are taken.
+    rules
+        What the site leaves out or takes; the first that matches a series decides.
     """
 
     min_frames: int = 10
@@ -37,6 +40,7 @@ class Eligibility:
     max_interval_s: float = 6.0
     max_missing_fraction: float = 0.1
     accept_derived: bool = False
+    rules: tuple[Rule, ...] = ()
 
     def verdict(self, time_s: NDArray[np.float64], missing: NDArray[np.bool_]) -> Refusal | None:
         """Why a grid of these times, both (T, Z), cannot be analysed; None where it can."""

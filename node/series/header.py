@@ -63,6 +63,8 @@ class Header:
         ConvolutionKernel, empty where absent.
     series_description
         (0008,103E), empty where absent.
+    protocol_name
+        (0018,1030), empty where absent.
     times_s
         Every clock the instance carries, by source keyword (``AcquisitionDateTime``,
         ``AcquisitionTime`` (joined with its date), ``ContentTime``, ``FrameReferenceTime``,
@@ -96,6 +98,7 @@ class Header:
     acquisition_number: int | None = None
     kernel: str = ""
     series_description: str = ""
+    protocol_name: str = ""
     times_s: tuple[tuple[str, float], ...] = ()
     temporal_positions: int | None = None
     images_in_acquisition: int | None = None

@@ -11,6 +11,7 @@ from node.series.eligibility import Eligibility, not_perfusion
 from node.series.frames import CtpSeries
 from node.series.geometry import Geometry
 from node.series.header import Header, Instance
+from node.series.rules import deciding_rule
 from node.series.selection import Selection, select
 from node.series.timing import choose_clock
 
@@ -30,7 +31,7 @@ def recognise(instances: Iterable[Instance], limits: Eligibility = _DEFAULT) -> 
     limits
         What a series must have.
     """
-    selection = select(instances, accept_derived=limits.accept_derived)
+    selection = _selected(list(instances), limits)
     if isinstance(selection, Refusal):
         return selection
     headers = [image.header for image in selection.images]
@@ -47,6 +48,20 @@ def recognise(instances: Iterable[Instance], limits: Eligibility = _DEFAULT) -> 
     if isinstance(grid, Refusal):
         return grid
     return limits.verdict(grid.time_s, grid.missing) or _series(selection, grid, clock.source)
+
+
+def _selected(instances: list[Instance], limits: Eligibility) -> Selection | Refusal:
+    """The images to group, after the site's rules."""
+    decided = deciding_rule((i.header for i in instances), limits.rules)
+    rule = None if decided is None else limits.rules[decided]
+    if rule is None or rule.action == "analyse":
+        derived = limits.accept_derived or rule is not None
+        return select(instances, accept_derived=derived)
+    return Refusal(
+        RefusalCode.NOT_SELECTED,
+        found=f"the settings leave this series out ({rule})",
+        remedy="Nothing, if that is meant; else change analysis.rules in the settings.",
+    )
 
 
 def _mixed_studies(headers: Sequence[Header]) -> Refusal | None:

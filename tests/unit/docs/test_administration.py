@@ -126,7 +126,7 @@ def default(key: str) -> str:
     for part in key.split("."):
         field = kind.model_fields[part]
         kind = section_of(field.annotation)
-    value = "" if field.is_required() or field.default == () else field.default
+    value = "" if field.is_required() or field.default in {(), None} else field.default
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydicom.uid import EnhancedCTImageStorage, MRImageStorage, SecondaryCaptureImageStorage
 
 from node.refusals import Refusal, RefusalCode
-from node.series import CtpSeries, Eligibility, Header, Instance, recognise
+from node.series import CtpSeries, Eligibility, Header, Instance, Rule, recognise
 from node.settings import AnalysisSettings
 from tests.support.ctp import CtpSpec, build_series, header_of
 
@@ -332,6 +332,47 @@ def test_derived_images_are_taken_where_settings_say_so() -> None:
     """Motion-corrected series are DERIVED; a hospital may choose to send them."""
     images = changed(IMAGES, lambda _, h: replace(h, image_type=("DERIVED", "PRIMARY", "AXIAL")))
     assert isinstance(recognise(images, Eligibility(accept_derived=True)), CtpSeries)
+
+
+MOCO = changed(
+    IMAGES,
+    lambda _, h: replace(
+        h,
+        image_type=("DERIVED", "SECONDARY", "MOCO"),
+        series_description="CTP moco 5.0",
+        protocol_name="Stroke",
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [
+        (Rule("skip"), RefusalCode.NOT_SELECTED),
+        (Rule("skip", description="*MOCO*"), RefusalCode.NOT_SELECTED),
+        (Rule("skip", protocol="stroke"), RefusalCode.NOT_SELECTED),
+        (Rule("skip", image_type="*\\moco"), RefusalCode.NOT_SELECTED),
+        (Rule("skip", min_thickness_mm=5.0, max_thickness_mm=5.0), RefusalCode.NOT_SELECTED),
+        (Rule("skip", max_thickness_mm=4.9), RefusalCode.DERIVED),
+        (Rule("skip", description="CTP"), RefusalCode.DERIVED),
+        (Rule("analyse", protocol="Trauma"), RefusalCode.DERIVED),
+        (Rule("analyse", description="*moco*", image_type="derived*"), None),
+    ],
+    ids=str,
+)
+def test_rules_of_the_settings_leave_series_out_or_take_them(
+    rule: Rule, code: RefusalCode | None
+) -> None:
+    """All conditions of a rule must hold; a rule that asks for a series admits derived images."""
+    outcome = recognise(MOCO, Eligibility(rules=(rule,)))
+    assert (outcome.code if isinstance(outcome, Refusal) else None) is code
+
+
+def test_the_first_rule_that_matches_decides() -> None:
+    """An exception stands before what it is excepted from."""
+    rules = (Rule("analyse", description="*moco*"), Rule("skip"))
+    assert isinstance(recognise(MOCO, Eligibility(rules=rules)), CtpSeries)
+    assert refused(IMAGES, Eligibility(rules=rules)).code is RefusalCode.NOT_SELECTED
 
 
 def test_a_slice_cut_off_at_the_edge_is_left_out() -> None:
