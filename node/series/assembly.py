@@ -118,10 +118,9 @@ def _without_ties(column: Column, *, coarse: bool) -> Column:
 
 def assemble(columns: Sequence[Column]) -> Grid | Refusal:
     """The grid of the slices that have (nearly) every time point."""
-    frames = frame_count(np.array([len(c.images) for c in columns]))
+    frames, whole = _reference(columns)
     if refusal := not_perfusion(frames, len(columns)):
         return refusal
-    whole = [c for c in columns if len(c.images) == frames]
     placed = [(c, _rows_of(c, _nearest(c, whole), frames)) for c in columns]
     used = [(c, rows) for c, rows in placed if rows is not None]
     dropped = [c for c, rows in placed if rows is None]
@@ -135,6 +134,31 @@ def assemble(columns: Sequence[Column]) -> Grid | Refusal:
     if extra := sum(len(c.images) - int(np.sum(rows >= 0)) for c, rows in used):
         notes.append(f"{extra} image(s) beyond {frames} time points left out")
     return _filled(_table(used, frames), notes)
+
+
+def _reference(columns: Sequence[Column]) -> tuple[int, list[Column]]:
+    """How many time points there are, and slices that have them all.
+
+    Where every slice lacks some, their common clock still tells how many there were.
+    """
+    frames = frame_count(np.array([len(c.images) for c in columns]))
+    shared = _shared_times(columns)
+    if len(shared) > frames:
+        return len(shared), [Column(columns[0].along_mm, (), shared)]
+    return frames, [c for c in columns if len(c.images) == frames]
+
+
+def _shared_times(columns: Sequence[Column]) -> NDArray[np.float64]:
+    """The times (K,) that most slices share [s]; none where each has its own, as in a spiral."""
+    intervals = [np.median(np.diff(c.time_s)) for c in columns if len(c.time_s) > 1]
+    if not intervals:
+        return np.empty(0)
+    step = float(np.median(intervals))
+    times = np.sort(np.concatenate([c.time_s for c in columns]))
+    volumes = np.split(times, np.flatnonzero(np.diff(times) > 0.1 * step) + 1)
+    most = 0.6 * len(columns)  # more than one slab of a shuttle
+    together = [v for v in volumes if len(v) > most and v[-1] - v[0] < 0.3 * step]
+    return np.array([np.median(volume) for volume in together])
 
 
 def _nearest(column: Column, whole: Sequence[Column]) -> Column:
@@ -183,11 +207,15 @@ def _matched(few: NDArray[np.float64], many: NDArray[np.float64]) -> NDArray[np.
 def _hole(
     used: Sequence[tuple[Column, NDArray[np.intp]]], dropped: Sequence[Column], frames: int
 ) -> Refusal | None:
-    """The refusal of a volume that lacks a slice between others; outer ones are only left out."""
-    along = [c.along_mm for c, _ in used]
-    inside = [c for c in dropped if min(along) < c.along_mm < max(along)]
+    """The refusal of a volume that lacks a slice between others, or most of them.
+
+    A few outer ones are only left out.
+    """
     # A position with a single image is a drawing or a leftover, not a slice of the volume.
-    slices = [c for c in inside if len(c.images) > 1]
+    slices = [c for c in dropped if len(c.images) > 1]
+    if len(slices) <= len(used):  # else most of the volume is gone, wherever it lay
+        along = [c.along_mm for c, _ in used]
+        slices = [c for c in slices if min(along) < c.along_mm < max(along)]
     if not slices:
         return None
     return Refusal(
