@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from pydicom import Dataset
 from pydicom.charset import convert_encodings, decode_bytes
-from pydicom.datadict import dictionary_VR
+from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset
@@ -239,8 +239,8 @@ def _parts(data_set: Dataset) -> tuple[dict[int, bytes], dict[int, Sequence[Data
 
 
 def _is_sequence(element: DataElement | RawDataElement) -> bool:
-    if element.VR is None and not element.tag.is_private:  # implicit VR: the dictionary knows
-        return dictionary_VR(element.tag) == "SQ"
+    if element.VR is None:  # implicit VR: the dictionary knows
+        return dictionary_has_tag(element.tag) and dictionary_VR(element.tag) == "SQ"
     return element.VR == "SQ"
 
 

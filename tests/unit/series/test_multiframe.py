@@ -1,15 +1,21 @@
 """Enhanced CT: every frame is an image, and the scan is the one that classic images make."""
 
+import contextlib
+import io
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.encaps import encapsulate, get_frame
+from pydicom.filewriter import dcmwrite
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
@@ -211,6 +217,41 @@ def test_an_enhanced_ct_without_functional_groups_is_refused(tmp_path: Path) -> 
     refusal = recognise(instances([made], tmp_path))
     assert isinstance(refusal, Refusal)
     assert refusal.code is RefusalCode.NO_GEOMETRY
+
+
+@cache
+def whole_file() -> bytes:
+    """A small Enhanced CT as a Part 10 file."""
+    buffer = io.BytesIO()
+    made = enhanced(build_series(replace(SPEC, frames=2, slices=2)))
+    dcmwrite(buffer, made, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+@given(
+    st.lists(st.tuples(st.integers(132, len(whole_file()) - 1), st.integers(0, 255)), max_size=5)
+)
+@settings(max_examples=200, deadline=None)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_damaged_functional_groups_give_a_header_or_a_fault(damage: list[tuple[int, int]]) -> None:
+    """Whatever byte is damaged, nothing but InstanceUnreadableError comes out."""
+    file = bytearray(whole_file())
+    for at, value in damage:
+        file[at] = value
+    with contextlib.suppress(InstanceUnreadableError):
+        header = read_header(bytes(file))
+        assert completeness([header]).frames <= len(header.frames)
+
+
+def test_unknown_elements_of_a_frame_disturb_nothing(tmp_path: Path) -> None:
+    """Without VRs, an element that no dictionary knows is passed over, as is a private one."""
+    made = enhanced(build_series(replace(SPEC, frames=2)))
+    for frame in made.PerFrameFunctionalGroupsSequence:
+        frame.FrameContentSequence[0].add_new(0x00209FFF, "UN", b"x " * 4)
+        frame.add_new(0x00211001, "UN", b"y " * 4)
+    made.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    [image] = instances([made], tmp_path)
+    assert len(image.header.frames) == 8
 
 
 def test_the_layout_of_the_pixels_is_the_instances_alone(tmp_path: Path) -> None:
