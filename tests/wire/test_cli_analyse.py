@@ -5,17 +5,21 @@ import random
 import shutil
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 
 from node.derived import segment_volumes_ml
+from tests.support.ctp import write_series
+from tests.support.enhanced import enhanced
+from tests.support.layouts import series_per_time_point
 from tests.support.prompt import ANSI, Said, at_a_terminal, perfusion_node, settings_file
 from tests.support.studies import Scan, short_scan, small_scan, topogram
 
+Writer = Callable[[list[Dataset]], list[Dataset]]
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
 
 
@@ -206,3 +210,25 @@ def test_a_pipe_gets_plain_lines(run: tuple[Said, Path], scan: Scan) -> None:
     first, last = said.out.splitlines()
     assert scan.series_uid in first
     assert last == "Not for diagnostic use."
+
+
+def as_enhanced(images: list[Dataset]) -> list[Dataset]:
+    """One Enhanced CT that holds the whole scan."""
+    return [enhanced(images)]
+
+
+@pytest.mark.parametrize("layout", [as_enhanced, series_per_time_point])
+def test_another_layout_of_the_same_scan_gives_the_same_numbers(
+    run: tuple[Said, Path], scan: Scan, layout: Writer, tmp_path: Path
+) -> None:
+    """Multi-frame, or a series for each time point: every measurement is the plain layout's."""
+    images = [dcmread(path) for path in sorted(scan.folder.rglob("*")) if path.is_file()]
+    times = sorted({image.AcquisitionTime for image in images})
+    for image in images:
+        image.AcquisitionNumber = times.index(image.AcquisitionTime) + 1
+    write_series(layout(images), tmp_path / "dicom")
+    said = analysed(tmp_path / "dicom", tmp_path / "out", "--json")
+    [found] = json.loads(said.out)["series"]
+    plain = json.loads((run[1] / "numbers.json").read_text())
+    assert found["measurements"] == plain["measurements"]
+    assert found["flags"] == plain["flags"]
