@@ -142,7 +142,7 @@ class Neighbours(nn.Module):
         if stack is not None:
             place = torch.arange(len(features), device=features.device)[:, None, None, None] % stack
             below, above = below * (place > 0), above * (place < stack - 1)
-        bias = self.mixed.bias
+        bias = self.mixed.get_parameter("bias")
         together: Tensor = features + below + above + bias[:, None, None]
         return together
 
