@@ -21,7 +21,7 @@ WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "perfusion.onnx"
 OPSET = 18
 LICENCE = "Apache-2.0"
 NORMALISATION = (
-    "inside the graph: enhancement and vessel curves over the vein's peak, compressed; "
+    "inside the graph: enhancement and vessel curves over the vein's peak; "
     "baseline clipped to -20..80 HU"
 )
 AXES = {

@@ -15,6 +15,8 @@ MIN_BRAIN_PIXELS = 200
 MOSAIC_SHARE = 0.8
 NOISE_SHARE = 0.3
 MAX_NOISE_HU = 5.0
+# Scanners differ in what they make of water and brain by more than any one patient does.
+MAX_OFFSET_HU = 6.0
 MAX_SHIFT_PX = 6
 
 
@@ -99,6 +101,7 @@ class Batches:
             if rng.random() < share:
                 cut = [np.ascontiguousarray(np.flip(plane, axis)) for plane in cut]
         enhancement, baseline, maps, shares = cut
+        baseline += np.float32(rng.uniform(-MAX_OFFSET_HU, MAX_OFFSET_HU))
         if rng.random() < NOISE_SHARE:
             sigma_hu = np.float32(rng.uniform(0.0, MAX_NOISE_HU))
             rough = rng.standard_normal(enhancement.shape, dtype=np.float32)

@@ -134,7 +134,7 @@ def test_perfect_maps_cost_nothing_and_the_core_costs_most() -> None:
     in_core[:, :, 0] *= 2
     elsewhere[:, :, 3] *= 2
     assert float(map_loss(truth, truth, shares)) == pytest.approx(0.0, abs=1e-6)
-    assert float(map_loss(in_core, truth, shares)) > 2 * float(map_loss(elsewhere, truth, shares))
+    assert float(map_loss(in_core, truth, shares)) > 1.7 * float(map_loss(elsewhere, truth, shares))
 
 
 def test_outside_the_brain_nothing_is_asked() -> None:
