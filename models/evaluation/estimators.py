@@ -12,6 +12,9 @@ from node.refusals import Refusal
 
 WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "perfusion.onnx"
 NETWORK = "network"
+PAPER_SMALL = "paper-small"
+# What a network that comes with the project is called, and its file.
+_SHIPPED = {NETWORK: WEIGHTS, PAPER_SMALL: WEIGHTS.with_name("paper-small.onnx")}
 _BY_LOWER = {name.lower(): name for name in METHODS}
 Estimate = Callable[[DynamicCt], PerfusionMaps | Refusal]
 
@@ -29,7 +32,8 @@ class EstimatorId:
     digest
         Of the network's weights; empty for a classical method.
     source
-        What :func:`estimator` opens: a classical method's name, ``network``, or a path.
+        What :func:`estimator` opens: a classical method's name, ``network``, ``paper-small``
+        (the small network of Gava et al. 2023), or a path.
     """
 
     name: str
@@ -51,11 +55,11 @@ def identify(source: str) -> EstimatorId:
     source = _BY_LOWER.get(source.lower(), source)
     if source in METHODS:
         return EstimatorId(source, METHODS[source].version, "", source)
-    if source != NETWORK and not source.endswith(".onnx"):
-        names = ", ".join((NETWORK, *METHODS))
+    if source not in _SHIPPED and not source.endswith(".onnx"):
+        names = ", ".join((*_SHIPPED, *METHODS))
         raise ValueError(f"no estimator {source!r}; there are {names}, or a path to an .onnx file")
     manifest = read_manifest(_weights(source))
-    name = NETWORK if source == NETWORK else f"{manifest.name} ({Path(source).stem})"
+    name = source if source in _SHIPPED else f"{manifest.name} ({Path(source).stem})"
     return EstimatorId(name, manifest.version, manifest.sha256, source)
 
 
@@ -72,7 +76,7 @@ def estimator(source: str) -> Estimate:
 
 
 def _weights(source: str) -> Path:
-    return WEIGHTS if source == NETWORK else Path(source)
+    return _SHIPPED.get(source, Path(source))
 
 
 def _network(weights: Path) -> Estimate:
@@ -86,5 +90,5 @@ def _network(weights: Path) -> Estimate:
     return predict
 
 
-ALL = (NETWORK, *METHODS)
+ALL = (*_SHIPPED, *METHODS)
 """Every estimator that comes with the project."""

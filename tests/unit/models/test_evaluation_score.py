@@ -105,6 +105,8 @@ def test_a_score_survives_json(patient: KnownScan) -> None:
 def test_an_estimator_is_known_by_its_weights() -> None:
     """The shipped network's identity is the digest in its manifest; names ignore case."""
     assert len(identify("network").digest) == 64
+    assert identify("paper-small").name == "paper-small"
+    assert identify("paper-small").digest != identify("network").digest
     assert identify("bcsvd") == identify("bcSVD")
 
 
