@@ -208,12 +208,12 @@ def test_a_cohort_is_split_into_those_who_teach_and_those_who_judge(tmp_path: Pa
     patients = [
         Case(
             enhancement=grid,
-            baseline_hu=np.full((1, *SHAPE), hu, np.float16),
-            vessels_hu=np.ones((2, 32), np.float32),
+            baseline_hu=np.full((1, *SHAPE), 30, np.float16),
+            vessels_hu=np.full((2, 32), patient, np.float32),
             maps=grid[:, :5],
             shares=np.ones((1, 4, *SHAPE), np.float16),
         )
-        for hu in range(10)
+        for patient in range(10)
     ]
     seen = _Seen(replace(_schedule(4), batch=2), tmp_path / "checkpoint.pt")
     teach_paper(seen, patients, SHAPE, lambda step, loss: None)
@@ -228,8 +228,8 @@ class _Seen(PaperTrainer):
     def run(
         self, batches: BatchSource, held: BatchSource, on_step: Callable[[int, float], None]
     ) -> None:
-        given = [[source[step].baseline for step in range(8)] for source in (batches, held)]
-        self.sizes = {len(baseline) for source in given for baseline in source}
+        given = [[source[step].vessels for step in range(8)] for source in (batches, held)]
+        self.sizes = {len(vessels) for source in given for vessels in source}
         self.taught, self.judged = (
-            {float(b.max()) for baseline in source for b in baseline} for source in given
+            {float(v.max()) for vessels in source for v in vessels} for source in given
         )
