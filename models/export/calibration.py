@@ -33,11 +33,11 @@ def calibrated(network: PerfusionNet, cases: Iterable[Case]) -> Mapping[Quantity
             torch.from_numpy(array.astype(np.float32)) for array in arrays
         )
         with torch.no_grad():
-            maps, doubt = network(enhancement, baseline, vessels.expand(len(baseline), -1, -1))
+            found = network(enhancement, baseline, vessels.expand(len(baseline), -1, -1))
         tissue = case.shares[:, 0] > 0.5
-        off = np.abs(maps.numpy() - case.maps)
+        off = np.abs(found.maps.numpy() - case.maps)
         errors += np.moveaxis(off, 1, -1)[tissue].sum(axis=0)
-        doubts += np.moveaxis(doubt.numpy(), 1, -1)[tissue].sum(axis=0)
+        doubts += np.moveaxis(found.doubts.numpy(), 1, -1)[tissue].sum(axis=0)
         voxels += int(tissue.sum())
     if not voxels:
         raise ValueError("no tissue to calibrate the uncertainty on")

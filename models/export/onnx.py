@@ -45,8 +45,8 @@ class _Separate(nn.Module):
         self.network = network
 
     def forward(self, enhancement: Tensor, baseline: Tensor, vessels: Tensor) -> tuple[Tensor, ...]:
-        maps, doubts = self.network(enhancement, baseline, vessels)
-        return *maps.unbind(1), *doubts.unbind(1)
+        found = self.network(enhancement, baseline, vessels)
+        return *found.maps.unbind(1), *found.doubts.unbind(1), found.parenchyma.sigmoid()
 
 
 def export_network(network: PerfusionNet, path: Path) -> None:
@@ -133,7 +133,7 @@ def write_manifest(
 
 
 def _outputs(calibration: Mapping[Quantity, float]) -> tuple[Output, ...]:
-    """The graph's outputs in its order: every map, then every map's uncertainty."""
+    """The graph's outputs in its order: every map, every map's uncertainty, the parenchyma."""
 
     def output(quantity: Quantity, kind: Literal["map", "uncertainty"]) -> Output:
         certain = kind == "map"
@@ -149,6 +149,7 @@ def _outputs(calibration: Mapping[Quantity, float]) -> tuple[Output, ...]:
     return (
         *(output(quantity, "map") for quantity in SCALES),
         *(output(quantity, "uncertainty") for quantity in SCALES),
+        Output(name="parenchyma", kind="parenchyma", shape=MAP_AXES, unit="1", scale=1.0),
     )
 
 

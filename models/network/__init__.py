@@ -1,6 +1,6 @@
 """The network: curves in, five perfusion maps out; and the paper's two, to be compared with."""
 
-from models.network.architecture import SCALES, PerfusionNet, Widths
+from models.network.architecture import SCALES, PerfusionNet, Prediction, Widths
 from models.network.paper import PAPER_FORMS, RANGES, PaperForm, PaperNet, PaperUNet
 
 __all__ = [
@@ -11,5 +11,6 @@ __all__ = [
     "PaperNet",
     "PaperUNet",
     "PerfusionNet",
+    "Prediction",
     "Widths",
 ]

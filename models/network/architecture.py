@@ -6,6 +6,7 @@ gives the same maps.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -50,6 +51,24 @@ class Widths:
     filters: int = 96
     hidden: int = 128
     levels: tuple[int, ...] = (48, 96, 144, 192)
+
+
+class Prediction(NamedTuple):
+    """What the network makes of slices.
+
+    Parameters
+    ----------
+    maps, doubts
+        The maps and their expected absolute errors, each (B, 5, H, W) in the units and the
+        order of :data:`SCALES`.
+    parenchyma
+        (B, H, W): how sure it is that grey or white matter, and not fluid or a large vessel,
+        fills the voxel, as the logarithm of the odds.
+    """
+
+    maps: Tensor
+    doubts: Tensor
+    parenchyma: Tensor
 
 
 class CurveEncoder(nn.Module):
@@ -183,6 +202,9 @@ class PerfusionNet(nn.Module):
         self.doubt = nn.Sequential(
             nn.Conv2d(2 * first + quantities, first, 1), nn.ReLU(), nn.Conv2d(first, quantities, 1)
         )
+        self.parenchyma = nn.Sequential(
+            nn.Conv2d(2 * first, first, 1), nn.ReLU(), nn.Conv2d(first, 1, 1)
+        )
         self.register_buffer("scales", torch.tensor(list(SCALES.values())).view(1, -1, 1, 1))
 
     @property
@@ -197,10 +219,8 @@ class PerfusionNet(nn.Module):
 
     def forward(
         self, enhancement: Tensor, baseline: Tensor, vessels: Tensor, stack: int | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """The maps and their expected absolute errors, each (B, 5, H, W).
-
-        Both in the units and the order of :data:`SCALES`.
+    ) -> Prediction:
+        """The maps, how wrong they may be, and where there is tissue that they mean.
 
         Parameters
         ----------
@@ -219,7 +239,7 @@ class PerfusionNet(nn.Module):
         raw = self.alone(voxels) + self.together(seen)
         # How wrong the maps are is learned from them, and must not bend them.
         doubt = self.doubt(torch.cat([seen, raw], dim=1).detach())
-        return self._scaled(raw), self._scaled(doubt)
+        return Prediction(self._scaled(raw), self._scaled(doubt), self.parenchyma(seen)[:, 0])
 
     def by_voxel(self, enhancement: Tensor, baseline: Tensor, vessels: Tensor) -> Tensor:
         """The maps that each voxel's own curve gives, as :meth:`forward` takes and gives them."""

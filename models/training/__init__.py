@@ -11,7 +11,7 @@ from models.training.loop import (
     Trainer,
     trained_network,
 )
-from models.training.loss import doubt_loss, map_loss
+from models.training.loss import doubt_loss, map_loss, parenchyma_loss
 from models.training.mosaics import LooseVoxels, Mosaics
 from models.training.paper import (
     PAPER_SCHEDULES,
@@ -43,6 +43,7 @@ __all__ = [
     "cohort",
     "doubt_loss",
     "map_loss",
+    "parenchyma_loss",
     "patients_of",
     "plan",
     "teach_paper",

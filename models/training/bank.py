@@ -62,15 +62,15 @@ class Stock:
         The bolus through tissue, for the times of its peaks.
     vessels_hu
         (2, T) float32, artery and vein as measured, without noise [HU].
-    arrival_s
-        When contrast arrives [s].
+    found_s
+        When ``prepare`` would find that contrast arrives [s].
     """
 
     onto: NDArray[np.float32]
     seen: SliceTable
     table: TissueTable
     vessels_hu: NDArray[np.float32]
-    arrival_s: float
+    found_s: float
 
     @classmethod
     def drawn(cls, seed: int) -> "Stock":
@@ -89,7 +89,7 @@ class Stock:
         vessels = np.stack([artery, vein]).astype(np.float32)
         # The table itself is needed for its peaks alone.
         peaks = replace(table, curves=np.zeros((0, 0, 0), np.float32))
-        return cls(onto, SliceTable(seen), peaks, vessels, bolus.arrival_s)
+        return cls(onto, SliceTable(seen), peaks, vessels, found_s)
 
     def curves(
         self, rng: np.random.Generator, tissue: Tissue, noise_hu: float
@@ -109,7 +109,7 @@ class Stock:
 
     def maps(self, tissue: Tissue) -> NDArray[np.float32]:
         """The truth of the voxels, (5, V) in the units and the order of ``SCALES``."""
-        peak_s = self.table.peaks(tissue.mtt_s, tissue.delay_s) - np.float32(self.arrival_s)
+        peak_s = self.table.peaks(tissue.mtt_s, tissue.delay_s) - np.float32(self.found_s)
         truth = {
             Quantity.CBF: 60.0 * tissue.cbv / tissue.mtt_s,
             Quantity.CBV: tissue.cbv,

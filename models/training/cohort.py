@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from models.network import SCALES
 from models.simulator import Movement, Plan, Realism, SimulatedScan
-from node.perfusion import ModelGrid, ModelInput, onto_model, prepare
+from node.perfusion import ModelGrid, ModelInput, Quantity, onto_model, prepare
 
 # Part of every cached file's name: raise it when simulator or preparation change the numbers.
-VERSION = 5
+VERSION = 6
 GRID = ModelGrid(time_points=32, interval_s=2.0, pixel_mm=1.8, multiple=16)
 # What motion correction leaves of a head's movement, and the longest stack worth simulating.
 RESIDUAL_MM = 1.0
@@ -38,7 +38,8 @@ class Case:
     vessels_hu
         (2, N) float32 [HU].
     maps
-        (Z, 5, H, W) float16 in the order of ``models.network.SCALES``.
+        (Z, 5, H, W) float16 in the order of ``models.network.SCALES``; TTP from the arrival that
+        ``prepare`` finds.
     shares
         (Z, 4, H, W) float16: how much of each pixel is parenchyma, hypoperfusion, core, and
         brain of any kind.
@@ -95,7 +96,10 @@ def case_of(simulated: SimulatedScan, prepared: ModelInput) -> Case:
     truth = simulated.truth
     masks = (truth.masks.parenchyma, truth.hypoperfusion, truth.core, truth.masks.brain)
     shares = np.stack([onto_model(mask.astype(np.float32), prepared) for mask in masks], axis=1)
-    maps = np.stack([onto_model(truth.maps[quantity], prepared) for quantity in SCALES], axis=1)
+    # Nobody knows when contrast really arrived: the network counts from where serving finds it.
+    late_s = prepared.arrival_s - truth.arrival_s
+    measured = {**truth.maps, Quantity.TTP: truth.maps[Quantity.TTP] - np.float32(late_s)}
+    maps = np.stack([onto_model(measured[quantity], prepared) for quantity in SCALES], axis=1)
     return Case(
         enhancement=prepared.enhancement.astype(np.float16),
         baseline_hu=prepared.baseline_hu.astype(np.float16),

@@ -114,6 +114,9 @@ def train(  # noqa: PLR0913, PLR0917  (a command's options are its arguments)
         Path | None,
         typer.Option("--start-from", help="A checkpoint to fine-tune, at a fifth of the rate."),
     ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(min=1e-6, max=1.0, help="The highest; None for the preset's.")
+    ] = None,
 ) -> None:
     """Train the network on simulated patients; a stopped run is taken up where it was.
 
@@ -146,6 +149,8 @@ def train(  # noqa: PLR0913, PLR0917  (a command's options are its arguments)
             chosen = replace(chosen, cases=len(subjects(root)), curve_steps=0)
         if start is not None:
             chosen = replace(chosen, learning_rate=FINE_TUNING_RATE * chosen.learning_rate)
+        if learning_rate is not None:
+            chosen = replace(chosen, learning_rate=learning_rate)
         sources = Sources(root, start)
         trainer, batches = _taught(chosen, seed, out / "checkpoint.pt", progress, sources)
     draw(trainer, batches, out / "training.png")

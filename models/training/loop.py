@@ -12,7 +12,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from models.network import PerfusionNet, Widths
 from models.training.batches import Batch
-from models.training.loss import doubt_loss, map_loss
+from models.training.loss import doubt_loss, map_loss, parenchyma_loss
 from node.errors import NodeError
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
@@ -224,9 +224,12 @@ class Trainer:
         with torch.autocast(
             self.device.type, torch.bfloat16, enabled=self.schedule.mixed_precision
         ):
-            maps, doubt = self._slices(enhancement, batch.baseline, batch.vessels, lessons.stack)
-        return map_loss(maps.float(), batch.maps, batch.shares) + doubt_loss(
-            doubt.float(), maps.float(), batch.maps, batch.shares
+            found = self._slices(enhancement, batch.baseline, batch.vessels, lessons.stack)
+        maps, doubts, parenchyma = (part.float() for part in found)
+        return (
+            map_loss(maps, batch.maps, batch.shares)
+            + doubt_loss(doubts, maps, batch.maps, batch.shares)
+            + parenchyma_loss(parenchyma, batch.shares)
         )
 
     def _batch(self, source: BatchSource | None, name: str) -> Batch:

@@ -22,6 +22,7 @@ OTHER_BRAIN = 0.15
 ROOT_FLOOR = 0.01
 LEAST_DOUBT = 0.005
 DOUBT_GAIN = 0.02
+PARENCHYMA_GAIN = 0.2
 
 
 def map_loss(maps: Tensor, truth: Tensor, shares: Tensor) -> Tensor:
@@ -75,6 +76,25 @@ def doubt_loss(doubt: Tensor, maps: Tensor, truth: Tensor, shares: Tensor) -> Te
         width = doubt[:, i] / scale + LEAST_DOUBT
         total = total + (parenchyma * (error / width + torch.log(width))).sum()
     return DOUBT_GAIN * total / parenchyma.sum().clamp(min=1.0) / len(SCALES)
+
+
+def parenchyma_loss(odds: Tensor, shares: Tensor) -> Tensor:
+    """How badly the odds of parenchyma fit its shares, over the brains of a batch.
+
+    Slices that are brain all over have no fluid and no vessels: they are mosaics, and say
+    nothing of where parenchyma ends.
+
+    Parameters
+    ----------
+    odds
+        (B, H, W), the logarithms of the odds.
+    shares
+        (B, 4, H, W), as in :func:`map_loss`.
+    """
+    parenchyma, brain = shares[:, 0], shares[:, 3]
+    head = (brain.amin(dim=(1, 2), keepdim=True) < 1.0).to(odds.dtype)
+    off = functional.binary_cross_entropy_with_logits(odds, parenchyma, reduction="none")
+    return PARENCHYMA_GAIN * (head * off).sum() / (head * brain).sum().clamp(min=1.0)
 
 
 def _root(values: Tensor) -> Tensor:

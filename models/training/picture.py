@@ -20,7 +20,7 @@ def draw(trainer: Trainer, batches: Batches, path: Path) -> None:
     network = trainer.mean.module.eval()
     with torch.no_grad():
         inputs = (batch.enhancement, batch.baseline, batch.vessels)
-        found, _ = network(*(t.to(trainer.device) for t in inputs), batches.stack)
+        found = network(*(t.to(trainer.device) for t in inputs), batches.stack).maps
     worst = int(batch.shares[:, 1].sum(dim=(1, 2)).argmax())
     pairs = (found[worst].cpu().numpy(), batch.maps[worst].numpy())
     figure = Figure(figsize=(15, 9), layout="constrained")

@@ -13,6 +13,7 @@ from node.perfusion import FEATURES, ModelGrid, Quantity
 Text = Annotated[str, StringConstraints(min_length=1)]
 Axis = Annotated[int, Field(ge=1)] | Text
 Range = tuple[float, float]
+NO_UNIT = "1"
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -33,12 +34,13 @@ class Output(_Part):
     """One output: the graph's value times ``scale`` is the quantity in ``unit``.
 
     An ``uncertainty`` is the absolute error to be expected of the quantity's map; its ``scale``
-    also makes up for what the network over- or underestimates it by.
+    also makes up for what the network over- or underestimates it by. ``parenchyma`` is of no
+    quantity: the probability that grey or white matter fills the voxel.
     """
 
     name: Text
-    kind: Literal["map", "uncertainty"] = "map"
-    quantity: Quantity
+    kind: Literal["map", "uncertainty", "parenchyma"] = "map"
+    quantity: Quantity | None = None
     shape: tuple[Axis, ...]
     unit: Text
     scale: Annotated[float, Field(gt=0)]
@@ -102,8 +104,8 @@ def read_manifest(weights: Path) -> Manifest:
     Raises
     ------
     ModelError
-        If a file is missing, the manifest is malformed, a quantity has no output or another
-        unit, a range of features is unknown or empty, or the checksum differs.
+        If a file is missing, the manifest is malformed, a quantity has no output, an output has
+        another unit or none of its kind, a range of features is unknown or empty, or the checksum differs.
     """
     beside = manifest_path(weights)
     for path in (weights, beside):
@@ -127,7 +129,9 @@ def _check_outputs(manifest: Manifest, beside: Path) -> None:
     if absent := [str(q) for q in Quantity if q not in mapped]:
         raise ModelError(f"{beside} names no output for {', '.join(absent)}")
     for output in manifest.outputs:
-        unit = output.quantity.meaning.unit
+        if (output.quantity is None) != (output.kind == "parenchyma"):
+            raise ModelError(f"{beside} gives {output.name} as {output.kind} of {output.quantity}")
+        unit = output.quantity.meaning.unit if output.quantity else NO_UNIT
         if output.unit != unit:
             raise ModelError(f"{beside} gives {output.name} in {output.unit}, not {unit}")
 

@@ -86,12 +86,23 @@ class OnnxModel:
             prepared,
             self.estimator,
             uncertainty=self._of_kind("uncertainty", planes),
+            parenchyma=self._parenchyma(planes),
         )
 
     def _of_kind(
         self, kind: str, planes: Mapping[str, NDArray[np.float32]]
     ) -> dict[Quantity, NDArray[np.float32]]:
-        return {o.quantity: planes[o.name] for o in self._manifest.outputs if o.kind == kind}
+        return {
+            output.quantity: planes[output.name]
+            for output in self._manifest.outputs
+            if output.kind == kind and output.quantity
+        }
+
+    def _parenchyma(
+        self, planes: Mapping[str, NDArray[np.float32]]
+    ) -> NDArray[np.float32] | None:
+        outputs = self._manifest.outputs
+        return next((planes[o.name] for o in outputs if o.kind == "parenchyma"), None)
 
     def _maps(self, prepared: ModelInput, first: int) -> list[NDArray[np.float32]]:
         """The outputs for one batch of slices, computed with the neighbours that they depend on."""

@@ -87,6 +87,7 @@ class Lesion:
 
 
 # Vessels and cerebrospinal fluid are no parenchyma (SCIENCE.md section 2).
+LIKELY_PARENCHYMA = 0.5
 VESSEL_CBV_RATIO = 2.5
 # Fluid has about 12 HU and tissue 29-35: a voxel of a sulcus that is half of each reads 21.
 # Infarcted tissue, up to 8 HU darker, stays above 21.
@@ -159,9 +160,16 @@ def _range(
 
 
 def parenchyma(maps: PerfusionMaps) -> NDArray[np.bool_]:
-    """Brain without large vessels and without cerebrospinal fluid, (Z, Y, X) bool."""
+    """Brain without large vessels and without cerebrospinal fluid, (Z, Y, X) bool.
+
+    Where the estimator does not know, vessels are told by their blood volume and fluid by its
+    attenuation.
+    """
     if not maps.brain.any():
         return maps.brain
+    if maps.parenchyma is not None:
+        likely: NDArray[np.bool_] = maps.brain & (maps.parenchyma > LIKELY_PARENCHYMA)
+        return likely
     _, dy, dx = maps.spacing_mm
     cbv = maps[Quantity.CBV]
     vessels = cbv > VESSEL_CBV_RATIO * float(np.median(cbv[maps.brain]))

@@ -47,6 +47,9 @@ class PerfusionMaps:
     uncertainty
         (Z, Y, X) float32, the absolute error to be expected of a quantity's map, in its unit;
         empty where the estimator does not know.
+    parenchyma
+        (Z, Y, X) float32, the probability that a voxel is grey or white matter rather than
+        fluid or a large vessel; None where the estimator does not know.
 
     Raises
     ------
@@ -62,6 +65,7 @@ class PerfusionMaps:
     uncertainty: Mapping[Quantity, NDArray[np.float32]] = field(
         default_factory=lambda: MappingProxyType({})
     )
+    parenchyma: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
         if absent := set(Quantity) - set(self.values):
@@ -70,11 +74,15 @@ class PerfusionMaps:
             raise ValueError(
                 f"brain {self.brain.shape} and baseline {self.baseline_hu.shape} differ"
             )
-        for quantity, values in (*self.values.items(), *self.uncertainty.items()):
+        arrays: list[tuple[str, NDArray[np.float32]]]
+        arrays = [*self.values.items(), *self.uncertainty.items()]
+        if self.parenchyma is not None:
+            arrays += [("parenchyma", self.parenchyma)]
+        for name, values in arrays:
             if values.shape != self.brain.shape or values.dtype != np.float32:
-                raise ValueError(f"{quantity} is {values.shape} {values.dtype}")
+                raise ValueError(f"{name} is {values.shape} {values.dtype}")
             if not np.isfinite(values).all():
-                raise ValueError(f"{quantity} holds values that are not finite")
+                raise ValueError(f"{name} holds values that are not finite")
 
     @property
     def voxel_ml(self) -> float:

@@ -18,6 +18,7 @@ def restore(
     estimator: Estimator,
     *,
     uncertainty: Mapping[Quantity, NDArray[np.float32]] = MappingProxyType({}),
+    parenchyma: NDArray[np.float32] | None = None,
 ) -> PerfusionMaps:
     """The network's maps on the scan's grid, 0 outside the brain.
 
@@ -32,6 +33,9 @@ def restore(
         What computed them.
     uncertainty
         The absolute error to be expected of a quantity, as ``outputs``; may lack some or all.
+    parenchyma
+        (Z, H, W) float32, the probability that a voxel is grey or white matter; None where the
+        network does not say.
     """
     _, rows, columns = prepared.brain.shape
     _, height, width = prepared.baseline_hu.shape
@@ -53,6 +57,7 @@ def restore(
         spacing_mm=prepared.scan.spacing_mm,
         estimator=estimator,
         uncertainty=doubts,
+        parenchyma=None if parenchyma is None else weighted(parenchyma, down, across),
     )
 
 

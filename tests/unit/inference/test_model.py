@@ -126,6 +126,8 @@ def test_a_failing_run_is_an_inference_fault(model: OnnxModel) -> None:
         (lambda m: m["outputs"].pop(), "Tmax"),
         (lambda m: m["outputs"][0].update(unit="ml/min"), "ml/min"),
         (lambda m: m["outputs"][0].update(name="flow"), "flow"),
+        (lambda m: m["outputs"][5].pop("quantity"), "as uncertainty of None"),
+        (lambda m: m["outputs"][5].update(kind="parenchyma"), "as parenchyma of CBF"),
         (lambda m: m["inputs"][0].update(name="curves"), "curves"),
         (lambda m: m["inputs"][2].update(name="curves"), "curves"),
         (lambda m: m["inputs"].pop(0), "they are enhancement"),

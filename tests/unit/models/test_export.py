@@ -40,15 +40,19 @@ def test_the_exported_network_gives_torchs_maps(
     vessels = np.repeat(prepared.vessels_hu[None], len(prepared.enhancement), axis=0)
     arrays = (prepared.enhancement, prepared.baseline_hu, vessels)
     with torch.no_grad():
-        maps, doubts = (m.numpy() for m in network(*(torch.from_numpy(a) for a in arrays)))
+        maps, doubts, odds = (m.numpy() for m in network(*(torch.from_numpy(a) for a in arrays)))
     doubts[:, 0] *= 2.0
     wanted = restore(
         {q: maps[:, i] for i, q in enumerate(SCALES)},
         prepared,
         model.estimator,
         uncertainty={q: doubts[:, i] for i, q in enumerate(SCALES)},
+        parenchyma=1.0 / (1.0 + np.exp(-odds)),
     )
     found = model.predict(prepared)
+    assert found.parenchyma is not None
+    assert wanted.parenchyma is not None
+    np.testing.assert_allclose(found.parenchyma, wanted.parenchyma, rtol=1e-3, atol=1e-3)
     for quantity in SCALES:
         np.testing.assert_allclose(found[quantity], wanted[quantity], rtol=1e-3, atol=1e-3)
         np.testing.assert_allclose(

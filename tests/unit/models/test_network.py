@@ -25,11 +25,12 @@ def _network() -> PerfusionNet:
     return network
 
 
-def test_one_network_gives_every_quantity_and_its_uncertainty() -> None:
-    """Five maps and five expected errors come out of one pass, none of them negative."""
-    maps, doubts = PerfusionNet(widths=TINY)(*_inputs())
+def test_one_network_gives_every_quantity_its_uncertainty_and_the_parenchyma() -> None:
+    """Five maps and five expected errors come out of one pass, none negative, and the odds."""
+    maps, doubts, parenchyma = PerfusionNet(widths=TINY)(*_inputs())
     assert set(SCALES) == set(Quantity)
     assert maps.shape == doubts.shape == (2, 5, 16, 16)
+    assert parenchyma.shape == (2, 16, 16)
     assert bool((maps >= 0).all())
     assert bool((doubts >= 0).all())
 
@@ -47,25 +48,25 @@ def test_a_slice_depends_on_its_neighbours_within_reach_alone() -> None:
     """What lies further away than the network's reach changes nothing."""
     network = _network()
     inputs = _inputs(slices=6)
-    whole = network(*inputs)[0]
-    near = network(*(i[: network.reach + 1] for i in inputs))[0]
+    whole = network(*inputs).maps
+    near = network(*(i[: network.reach + 1] for i in inputs)).maps
     torch.testing.assert_close(whole[:1], near[:1])
-    assert not torch.allclose(whole[:1], network(*(i[:1] for i in inputs))[0])
+    assert not torch.allclose(whole[:1], network(*(i[:1] for i in inputs)).maps)
 
 
 def test_stacks_in_one_batch_are_independent() -> None:
     """Two stacks computed together give what each gives alone."""
     network = _network()
     inputs = _inputs(slices=6)
-    together = network(*inputs, stack=3)[0]
-    alone = [network(*(i[first : first + 3] for i in inputs))[0] for first in (0, 3)]
+    together = network(*inputs, stack=3).maps
+    alone = [network(*(i[first : first + 3] for i in inputs)).maps for first in (0, 3)]
     torch.testing.assert_close(together, torch.cat(alone))
 
 
 def test_how_wrong_a_map_is_does_not_bend_it() -> None:
     """The uncertainty's loss leaves the weights of the maps alone."""
     network = _network()
-    network(*_inputs())[1].sum().backward()
+    network(*_inputs()).doubts.sum().backward()
     assert all(weights.grad is None for weights in network.voxels.parameters())
     assert all(weights.grad is not None for weights in network.doubt.parameters())
 
@@ -85,4 +86,4 @@ def test_each_level_halves_rows_and_columns(levels: tuple[int, ...]) -> None:
     """The multiple that the grid must have follows from the number of levels."""
     network = PerfusionNet(widths=Widths(8, 8, levels))
     assert network.multiple == 2 ** (len(levels) - 1)
-    assert network(*_inputs(side=3 * network.multiple))[0].shape[-1] == 3 * network.multiple
+    assert network(*_inputs(side=3 * network.multiple)).maps.shape[-1] == 3 * network.multiple

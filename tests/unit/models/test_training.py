@@ -21,6 +21,7 @@ from models.training import (
     cohort,
     doubt_loss,
     map_loss,
+    parenchyma_loss,
     trained_network,
 )
 from models.training.cohort import plan
@@ -223,3 +224,18 @@ def test_uncertainty_costs_least_where_it_is_the_mean_error() -> None:
         for factor in (0.5, 1.0, 2.0)
     ]
     assert costs[1] < min(costs[0], costs[2])
+
+
+def test_the_odds_of_parenchyma_cost_least_where_they_are_right() -> None:
+    """Sure and right costs little, undecided more, sure and wrong most."""
+    shares = torch.zeros(1, 4, 8, 8)
+    shares[:, 3, 2:6, 2:6] = 1.0
+    shares[:, 0, 3:5, 3:5] = 1.0
+    right = 12.0 * shares[:, 0] - 6.0
+    costs = [float(parenchyma_loss(odds, shares)) for odds in (right, 0.0 * right, -right)]
+    assert costs[0] < costs[1] < costs[2]
+
+
+def test_mosaics_say_nothing_of_where_parenchyma_ends() -> None:
+    """A slice that is tissue from edge to edge, whatever its attenuation, costs nothing."""
+    assert float(parenchyma_loss(torch.zeros(1, 8, 8), torch.ones(1, 4, 8, 8))) == 0.0

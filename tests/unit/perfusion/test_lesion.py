@@ -153,6 +153,16 @@ def test_voxels_within_their_error_of_a_threshold_are_in_the_most_alone() -> Non
     assert lesion.range_ml.core_ml == pytest.approx((0.0, lesion.core_ml))
 
 
+def test_an_estimator_that_knows_the_parenchyma_is_believed() -> None:
+    """Neither blood volume nor attenuation then decide: a sulcus it names is left out."""
+    sulcus = _box(slice(28, 30), slice(16, 18))
+    likely = np.where(sulcus, 0.2, 0.9).astype(np.float32)
+    dark = np.where(_box(slice(36, 44), slice(12, 26)), 2.0, 35.0)
+    maps = replace(_maps(baseline_hu=dark), parenchyma=likely)
+    np.testing.assert_array_equal(parenchyma(maps), maps.brain & ~sulcus)
+    np.testing.assert_array_equal(find_lesion(maps, RULE).hypoperfusion, SLOW & ~sulcus)
+
+
 @given(st.floats(0.0, 8.0), st.floats(0.0, 30.0))
 @settings(max_examples=20, deadline=None)
 def test_the_volumes_lie_within_their_range(tmax_s: float, cbf: float) -> None:
