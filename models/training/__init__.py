@@ -1,7 +1,7 @@
 """Simulated patients in, a trained network out."""
 
-from models.training.bank import Stock, Tissue
-from models.training.batches import Batch, Batches
+from models.training.bank import Stock, Tissue, stocks
+from models.training.batches import SLICE_SHAPE, Batch, Batches
 from models.training.cohort import GRID, Case, cohort, patients_of, plan
 from models.training.loop import (
     DivergedError,
@@ -11,8 +11,8 @@ from models.training.loop import (
     Trainer,
     trained_network,
 )
-from models.training.loss import doubt_loss, map_loss, parenchyma_loss
-from models.training.mosaics import LooseVoxels, Mosaics
+from models.training.loss import Aims, doubt_loss, map_loss, parenchyma_loss
+from models.training.mosaics import CURVE_BOLUSES, LooseVoxels, Mosaics
 from models.training.paper import (
     PAPER_SCHEDULES,
     PaperSchedule,
@@ -23,8 +23,11 @@ from models.training.paper import (
 )
 
 __all__ = [
+    "CURVE_BOLUSES",
     "GRID",
     "PAPER_SCHEDULES",
+    "SLICE_SHAPE",
+    "Aims",
     "Batch",
     "Batches",
     "Case",
@@ -46,6 +49,7 @@ __all__ = [
     "parenchyma_loss",
     "patients_of",
     "plan",
+    "stocks",
     "teach_paper",
     "trained_network",
     "trained_paper",

@@ -18,6 +18,8 @@ MAX_NOISE_HU = 5.0
 # Scanners differ in what they make of water and brain by more than any one patient does.
 MAX_OFFSET_HU = 6.0
 MAX_SHIFT_PX = 6
+# Twice the 112 x 96 pixels that a common head needs would be wasted on air.
+SLICE_SHAPE = (112, 96)
 
 
 Planes = tuple[NDArray[np.float32], ...]

@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from models.training.bank import Stock, stocks
-from models.training.batches import Batches
+from models.training.batches import SLICE_SHAPE, Batches
 from models.training.cohort import Case, cohort, patients_of
 from models.training.loop import SIMULATED, Lessons, Schedule, Trainer
-from models.training.mosaics import LooseVoxels, Mosaics
+from models.training.mosaics import CURVE_BOLUSES, LooseVoxels, Mosaics
 from models.training.paper import (
     PAPER_SCHEDULES,
     PaperSchedule,
@@ -28,9 +28,6 @@ from models.training.starting import begun_from, start_from
 from models.unitobrain import subjects
 
 CACHE = Path(".cache")
-# Twice the 112 x 96 pixels that a common head needs would be wasted on air.
-SLICE_SHAPE = (112, 96)
-CURVE_BOLUSES = 48
 # Weights that already know something are moved with less force.
 FINE_TUNING_RATE = 0.2
 

@@ -12,7 +12,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from models.network import PerfusionNet, Widths
 from models.training.batches import Batch
-from models.training.loss import doubt_loss, map_loss, parenchyma_loss
+from models.training.loss import Aims, doubt_loss, map_loss, parenchyma_loss
 from node.errors import NodeError
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
@@ -112,6 +112,9 @@ class Trainer:
         Where to compute.
     compiled
         Fuse what the network does to slices: a quarter faster, and needs a C++ compiler.
+    aims
+        What is asked for besides right maps, all of it by default. A checkpoint does not hold
+        them: a run that is taken up again is given them again.
 
     Raises
     ------
@@ -127,11 +130,12 @@ class Trainer:
         widths: Widths | None = None,
         device: str = "cpu",
         compiled: bool = False,
+        aims: Aims | None = None,
     ) -> None:
         torch.manual_seed(schedule.seed)
         self.schedule, self.checkpoint = schedule, checkpoint
         self.device = torch.device(device)
-        self.widths = widths or Widths()
+        self.widths, self.aims = widths or Widths(), aims or Aims()
         network = PerfusionNet(widths=self.widths).to(self.device)
         # Channels last suits AMX and tensor cores; torch's stubs do not know the argument.
         self.network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -216,7 +220,7 @@ class Trainer:
         batch = self._batch(lessons.curves, "curves")
         # In single precision: temporal filters difference large numbers.
         maps = self.network.by_voxel(batch.enhancement, batch.baseline, batch.vessels)
-        return map_loss(maps, batch.maps, batch.shares)
+        return map_loss(maps, batch.maps, batch.shares, roots=self.aims.roots)
 
     def _slice_loss(self, lessons: Lessons) -> Tensor:
         batch = self._batch(lessons.slices, "slices")
@@ -226,11 +230,9 @@ class Trainer:
         ):
             found = self._slices(enhancement, batch.baseline, batch.vessels, lessons.stack)
         maps, doubts, parenchyma = (part.float() for part in found)
-        return (
-            map_loss(maps, batch.maps, batch.shares)
-            + doubt_loss(doubts, maps, batch.maps, batch.shares)
-            + parenchyma_loss(parenchyma, batch.shares)
-        )
+        loss = map_loss(maps, batch.maps, batch.shares, roots=self.aims.roots)
+        loss = loss + doubt_loss(doubts, maps, batch.maps, batch.shares)
+        return loss + parenchyma_loss(parenchyma, batch.shares) if self.aims.parenchyma else loss
 
     def _batch(self, source: BatchSource | None, name: str) -> Batch:
         if source is None:

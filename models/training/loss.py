@@ -1,5 +1,7 @@
 """How far maps are from the truth, where the truth means something."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -25,7 +27,23 @@ DOUBT_GAIN = 0.02
 PARENCHYMA_GAIN = 0.2
 
 
-def map_loss(maps: Tensor, truth: Tensor, shares: Tensor) -> Tensor:
+@dataclass(frozen=True)
+class Aims:
+    """What training asks for besides maps that are right.
+
+    Parameters
+    ----------
+    roots
+        Flow and volume are compared by their roots besides.
+    parenchyma
+        Where parenchyma lies is learned too.
+    """
+
+    roots: bool = True
+    parenchyma: bool = True
+
+
+def map_loss(maps: Tensor, truth: Tensor, shares: Tensor, *, roots: bool = True) -> Tensor:
     """Mean weighted error of all maps, each in units of its scale.
 
     Parenchyma counts fully, hypoperfusion and core more (they are small, and decisions hang
@@ -39,6 +57,8 @@ def map_loss(maps: Tensor, truth: Tensor, shares: Tensor) -> Tensor:
         (B, 5, H, W) in the units and the order of ``models.network.SCALES``.
     shares
         (B, 4, H, W): parenchyma, hypoperfusion, core, brain.
+    roots
+        Whether roots are compared; False compares flow and volume as the others.
     """
     parenchyma, hypoperfusion, core, brain = shares.unbind(1)
     inside = parenchyma * (1.0 + HYPOPERFUSION_GAIN * hypoperfusion + CORE_GAIN * core)
@@ -49,7 +69,7 @@ def map_loss(maps: Tensor, truth: Tensor, shares: Tensor) -> Tensor:
         wanted = truth[:, i].clamp(max=CEILINGS[quantity]) / scale
         weight = inside + around if quantity in FLOWS else inside
         error = functional.smooth_l1_loss(found, wanted, reduction="none", beta=0.05)
-        if quantity in FLOWS:
+        if roots and quantity in FLOWS:
             error = error + (_root(found) - _root(wanted)).abs()
         total = total + (weight * error).sum() / weight.sum().clamp(min=1.0)
     return total / len(SCALES)

@@ -8,6 +8,7 @@ import torch
 
 from models.network import SCALES, Widths
 from models.training import (
+    Aims,
     Batches,
     Case,
     DivergedError,
@@ -239,3 +240,26 @@ def test_the_odds_of_parenchyma_cost_least_where_they_are_right() -> None:
 def test_mosaics_say_nothing_of_where_parenchyma_ends() -> None:
     """A slice that is tissue from edge to edge, whatever its attenuation, costs nothing."""
     assert float(parenchyma_loss(torch.zeros(1, 8, 8), torch.ones(1, 4, 8, 8))) == 0.0
+
+
+def test_without_roots_low_flow_costs_no_more_than_high_flow() -> None:
+    """The same error of flow weighs more near nought, unless the roots are left out."""
+    truth = torch.tensor(list(SCALES.values())).view(1, -1, 1, 1).expand(1, 5, 4, 4)
+    shares = torch.ones(1, 4, 4, 4)
+
+    def cost(level: float, roots: bool) -> float:
+        return float(map_loss((level + 0.1) * truth, level * truth, shares, roots=roots))
+
+    assert cost(0.1, roots=True) > 1.1 * cost(0.9, roots=True)
+    assert cost(0.1, roots=False) == pytest.approx(cost(0.9, roots=False), rel=1e-4)
+
+
+def test_what_is_not_aimed_for_is_not_learned(tmp_path: Path) -> None:
+    """Without that aim nothing teaches where parenchyma lies; with it something does."""
+    for wanted in (True, False):
+        schedule = Schedule(2, mixed_precision=False)
+        checkpoint = tmp_path / f"{wanted}.pt"
+        trainer = Trainer(schedule, checkpoint, widths=TINY, aims=Aims(parenchyma=wanted))
+        trainer.run(_lessons(), lambda step, loss: None)
+        slopes = [weights.grad for weights in trainer.network.parenchyma.parameters()]
+        assert all((slope is not None) is wanted for slope in slopes)
