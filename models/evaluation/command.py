@@ -2,9 +2,6 @@
 
 import json
 import os
-import platform
-import shutil
-import subprocess
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -32,6 +29,7 @@ from models.evaluation.run import Task, collected, run, tasks
 from models.evaluation.score import Score
 from models.evaluation.store import ScoreStore
 from models.evaluation.tables import AXIS_HEAD, axis_rows
+from models.provenance import commit, machine
 from node.errors import NodeError
 
 CACHE = Path(".cache/evaluation")
@@ -39,7 +37,6 @@ SEED = 950_000
 QUICK = Extent(patients=6, seed=SEED, rows=128, slices=16, judged=40)
 FULL = Extent(patients=40, seed=SEED, rows=256, slices=16, judged=80)
 REPORT_EVERY = 20
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 def evaluate(  # noqa: PLR0913, PLR0917  (a command's options are its arguments)
@@ -96,7 +93,7 @@ def evaluate(  # noqa: PLR0913, PLR0917  (a command's options are its arguments)
         console.print(f"{fault}\n{fault.remedy}", markup=False)
         raise typer.Exit(1) from None
     about = About(
-        _command(quick, estimator, extent), _commit(), f"{began:%Y-%m-%d}", _machine(), extent
+        _command(quick, estimator, extent), commit(), f"{began:%Y-%m-%d}", machine(), extent
     )
     evaluation = Evaluation(about, sets, estimators, scores)
     _show(evaluation)
@@ -197,34 +194,3 @@ def _command(quick: bool, estimators: list[str] | None, extent: Extent) -> str:
     parts += [f"--estimator {source}" for source in estimators or ()]
     parts += [f"--cases {extent.patients}", f"--judged {extent.judged}", f"--seed {extent.seed}"]
     return " ".join(part for part in parts if part)
-
-
-def _commit() -> str:
-    """The commit of the code, and whether files differ from it."""
-    git = shutil.which("git") or "git"
-    asked = ("rev-parse", "HEAD"), ("status", "--porcelain", "--", "node", "models")
-    try:
-        head, changed = (
-            subprocess.run(
-                (git, *call), cwd=_ROOT, capture_output=True, text=True, check=True
-            ).stdout.strip()
-            for call in asked
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return "not in a git repository"
-    return f"commit {head[:12]}" + (", with uncommitted changes" if changed else "")
-
-
-def _machine() -> str:
-    names = [
-        line.partition(":")[2].strip()
-        for line in _cpuinfo().splitlines()
-        if line.startswith("model name")
-    ]
-    processor = names[0] if names else platform.processor() or platform.machine()
-    return f"{processor}, {os.cpu_count()} cores, Python {platform.python_version()}"
-
-
-def _cpuinfo() -> str:
-    path = Path("/proc/cpuinfo")
-    return path.read_text() if path.exists() else ""
