@@ -1,14 +1,15 @@
 """A trained network in, an .onnx file and its manifest out."""
 
-from models.export.onnx import NAME, WEIGHTS, export_network, keep_manifest, write_manifest
+from models.export.onnx import Origin, keep_manifest
 from models.export.paper import PAPER_SMALL, export_paper
+from models.export.perfusion import NAME, WEIGHTS, export_network
 
 __all__ = [
     "NAME",
     "PAPER_SMALL",
     "WEIGHTS",
+    "Origin",
     "export_network",
     "export_paper",
     "keep_manifest",
-    "write_manifest",
 ]

@@ -11,14 +11,9 @@ from rich.progress import track
 
 from models.export.calibration import calibrated
 from models.export.familiarity import familiar_ranges
-from models.export.onnx import (
-    NORMALISATION,
-    WEIGHTS,
-    export_network,
-    keep_manifest,
-    write_manifest,
-)
+from models.export.onnx import Origin
 from models.export.paper import PAPER_SMALL, export_paper
+from models.export.perfusion import NORMALISATION, WEIGHTS, export_network
 from models.training import Case, cohort, patients_of, trained_network, trained_paper
 from node.inference import Manifest, Training, load_model
 
@@ -65,7 +60,6 @@ def export(
     schedule = trained.schedule
     seen = patients_of(schedule.seed, min(schedule.cases, FAMILIAR_PATIENTS))
     familiar = familiar_ranges(_patients(seen, "seen"))
-    export_network(trained.network, out)
     training = Training(
         data=schedule.data,
         cases=schedule.cases,
@@ -73,10 +67,8 @@ def export(
         steps=schedule.steps,
         normalisation=NORMALISATION,
     )
-    manifest = write_manifest(out, trained.network, training, version, today, calibration)
-    manifest = manifest.model_copy(update={"familiar": familiar})
-    keep_manifest(manifest, out)
-    _told(manifest, out)
+    origin = Origin(version, today, training, familiar)
+    _told(export_network(trained.network, out, origin, calibration), out)
 
 
 def _patients(seeds: range, what: str) -> Iterator[tuple[int, Case]]:

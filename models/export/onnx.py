@@ -1,29 +1,21 @@
-"""The network as ONNX, and the manifest that the node verifies (DESIGN.md section 8)."""
+"""Any network as ONNX, and the manifest that the node verifies (DESIGN.md section 8)."""
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
-from types import MappingProxyType
-from typing import Literal
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from models.network import SCALES, PerfusionNet
 from models.training import GRID
 from node.inference import Grid, Input, Manifest, Output, Training, manifest_path
 from node.perfusion import Quantity
 
-NAME = "perfusion-unet"
-WEIGHTS = Path(__file__).resolve().parent.parent / "weights" / "perfusion.onnx"
+FOLDER = Path(__file__).resolve().parent.parent / "weights"
 OPSET = 18
 LICENCE = "Apache-2.0"
-NORMALISATION = (
-    "inside the graph: enhancement and vessel curves over the vein's peak; "
-    "baseline clipped to -20..80 HU"
-)
 AXES = {
     "enhancement": ("slices", GRID.time_points, "rows", "columns"),
     "baseline": ("slices", "rows", "columns"),
@@ -35,124 +27,136 @@ MEANINGS = {
     "vessels": "curves of the scan's likeliest artery and vein, the same for all slices",
 }
 MAP_AXES = ("slices", "rows", "columns")
+MOST_SLICES, MOST_ROWS = 4096, 1024
 
 
-class _Separate(nn.Module):
-    """The network with one output a map, as the manifest names them."""
-
-    def __init__(self, network: PerfusionNet) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, enhancement: Tensor, baseline: Tensor, vessels: Tensor) -> tuple[Tensor, ...]:
-        found = self.network(enhancement, baseline, vessels)
-        return *found.maps.unbind(1), *found.doubts.unbind(1), found.parenchyma.sigmoid()
-
-
-def export_network(network: PerfusionNet, path: Path) -> None:
-    """Write the network as ONNX; slices, rows and columns may vary.
+@dataclass(frozen=True, eq=False)
+class Exportable:
+    """A network with what the node must know to feed it and to read its outputs.
 
     Parameters
     ----------
+    name
+        Of the model.
     network
-        In evaluation mode or not: it is exported as for evaluation.
-    path
-        The .onnx file; weights lie inside it.
+        Takes the inputs and gives one tensor an output, both in the order stated here.
+    multiple
+        Rows and columns must be a multiple of this.
+    inputs
+        Those of :data:`AXES` that it looks at.
+    outputs
+        As the manifest names them.
+    reach_slices
+        How many slices away a neighbour still changes a slice's maps.
     """
-    side = 4 * network.multiple
-    example = (
-        torch.zeros(2, GRID.time_points, side, side),
-        torch.zeros(2, side, side),
-        torch.ones(2, 2, GRID.time_points),
-    )
-    slices = torch.export.Dim("slices", min=1, max=4096)
-    down, across = (torch.export.Dim(f"{name}_by_multiple", min=2, max=64) for name in ("r", "c"))
-    rows, columns = network.multiple * down, network.multiple * across
-    program = torch.onnx.export(
-        _Separate(network).eval(),
-        example,
-        dynamo=True,
-        opset_version=OPSET,
-        input_names=list(AXES),
-        output_names=[output.name for output in _outputs({})],
-        dynamic_shapes=(
-            {0: slices, 2: rows, 3: columns},
-            {0: slices, 1: rows, 2: columns},
-            {0: slices},
-        ),
-        verbose=False,
-    )
-    assert program is not None  # noqa: S101 -- only None for a fake export, says its signature
-    path.parent.mkdir(parents=True, exist_ok=True)
-    program.save(str(path), external_data=False)
+
+    name: str
+    network: nn.Module
+    multiple: int
+    inputs: tuple[str, ...]
+    outputs: tuple[Output, ...]
+    reach_slices: int = 0
 
 
-def write_manifest(
-    path: Path,
-    network: PerfusionNet,
-    training: Training,
-    version: str,
-    day: date,
-    calibration: Mapping[Quantity, float] = MappingProxyType({}),
-) -> Manifest:
-    """Write the manifest beside an .onnx file; metrics come later, from a score.
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """What is to be said of weights that is not in them.
 
     Parameters
     ----------
-    path
-        The .onnx file.
-    network
-        What was exported.
-    training
-        Where the weights come from.
     version
         Of the weights.
     day
         When they were made.
-    calibration
-        What the network's uncertainty of a quantity is multiplied with; 1 where it is absent.
+    training
+        Where they come from.
+    familiar
+        Between which values the features of the scans lay that they learned from.
     """
+
+    version: str
+    day: date
+    training: Training
+    familiar: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+
+
+def write_model(model: Exportable, path: Path, origin: Origin) -> Manifest:
+    """The manifest of what was written: the .onnx file, weights inside, and the .json beside it.
+
+    Parameters
+    ----------
+    model
+        In evaluation mode or not: it is exported as for evaluation.
+    path
+        The .onnx file.
+    origin
+        Repeated in the manifest; metrics come later, from a score.
+    """
+    _write_graph(model, path)
     manifest = Manifest(
-        name=NAME,
-        version=version,
-        date=day,
+        name=model.name,
+        version=origin.version,
+        date=origin.day,
         licence=LICENCE,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        sha256=digest(path),
         grid=Grid(**asdict(GRID)),
         inputs=tuple(
-            Input(name=name, shape=shape, unit="HU", meaning=MEANINGS[name])
-            for name, shape in AXES.items()
+            Input(name=name, shape=AXES[name], unit="HU", meaning=MEANINGS[name])
+            for name in model.inputs
         ),
-        reach_slices=network.reach,
-        outputs=_outputs(calibration),
-        training=training,
+        reach_slices=model.reach_slices,
+        outputs=model.outputs,
+        familiar=dict(origin.familiar),
+        training=origin.training,
         metrics={},
     )
     keep_manifest(manifest, path)
     return manifest
 
 
-def _outputs(calibration: Mapping[Quantity, float]) -> tuple[Output, ...]:
-    """The graph's outputs in its order: every map, every map's uncertainty, the parenchyma."""
-
-    def output(quantity: Quantity, kind: Literal["map", "uncertainty"]) -> Output:
-        certain = kind == "map"
-        return Output(
-            name=str(quantity) if certain else f"{quantity}_uncertainty",
-            kind=kind,
-            quantity=quantity,
-            shape=MAP_AXES,
-            unit=quantity.meaning.unit,
-            scale=1.0 if certain else calibration.get(quantity, 1.0),
-        )
-
-    return (
-        *(output(quantity, "map") for quantity in SCALES),
-        *(output(quantity, "uncertainty") for quantity in SCALES),
-        Output(name="parenchyma", kind="parenchyma", shape=MAP_AXES, unit="1", scale=1.0),
-    )
+def digest(path: Path) -> str:
+    """A file's SHA-256, as its manifest gives it."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def keep_manifest(manifest: Manifest, path: Path) -> None:
     """Write a manifest beside its .onnx file."""
     manifest_path(path).write_text(manifest.model_dump_json(indent=2) + "\n")
+
+
+def map_output(quantity: Quantity) -> Output:
+    """A quantity's map in its own unit, as every network here gives it."""
+    unit = quantity.meaning.unit
+    return Output(name=str(quantity), quantity=quantity, shape=MAP_AXES, unit=unit, scale=1.0)
+
+
+def _write_graph(model: Exportable, path: Path) -> None:
+    """Write the network as ONNX; axes that the manifest gives by name may vary."""
+    example = {"slices": 2, "rows": 4 * model.multiple, "columns": 4 * model.multiple}
+    most = MOST_ROWS // model.multiple
+    down, across = (torch.export.Dim(f"{name}_by_multiple", min=2, max=most) for name in ("r", "c"))
+    varying = {
+        "slices": torch.export.Dim("slices", min=1, max=MOST_SLICES),
+        "rows": model.multiple * down,
+        "columns": model.multiple * across,
+    }
+    shapes = [AXES[name] for name in model.inputs]
+    program = torch.onnx.export(
+        model.network.eval(),
+        tuple(
+            torch.ones([example[axis] if isinstance(axis, str) else axis for axis in shape])
+            for shape in shapes
+        ),
+        dynamo=True,
+        opset_version=OPSET,
+        input_names=list(model.inputs),
+        output_names=[output.name for output in model.outputs],
+        dynamic_shapes=tuple(
+            {i: varying[axis] for i, axis in enumerate(shape) if isinstance(axis, str)}
+            for shape in shapes
+        ),
+        verbose=False,
+    )
+    assert program is not None  # noqa: S101 -- only None for a fake export, says its signature
+    path.parent.mkdir(parents=True, exist_ok=True)
+    program.save(str(path), external_data=False)

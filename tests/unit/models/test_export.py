@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from models.evaluation import Case, estimator, score
-from models.export import WEIGHTS, export_network, write_manifest
+from models.export import WEIGHTS, Origin, export_network
 from models.network import SCALES, PerfusionNet, Widths
 from models.training import GRID
 from node.inference import Training, load_model
@@ -25,8 +25,8 @@ def network() -> PerfusionNet:
 @pytest.fixture(scope="module")
 def exported(network: PerfusionNet, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("export") / "perfusion.onnx"
-    export_network(network, path)
-    write_manifest(path, network, TRAINING, "9.9.9", date(2026, 1, 1), {Quantity.CBF: 2.0})
+    origin = Origin("9.9.9", date(2026, 1, 1), TRAINING, {"noise_hu": (1.0, 8.0)})
+    export_network(network, path, origin, {Quantity.CBF: 2.0})
     return path
 
 
@@ -66,6 +66,7 @@ def test_the_manifest_says_what_was_exported(exported: Path) -> None:
     assert manifest.model_grid == GRID
     assert manifest.version == "9.9.9"
     assert manifest.training == TRAINING
+    assert manifest.familiar == {"noise_hu": (1.0, 8.0)}
 
 
 def test_the_shipped_weights_are_small_enough() -> None:
