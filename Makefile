@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUNTIME ?= cpu            # cpu or gpu: which ONNX Runtime is installed
 TORCH  := torch==2.13.0
-PEERS  := dcmtk orthanc dicom3tools redis-server postgresql chromium curl iproute2 util-linux
+PEERS  := dcmtk openjph-tools orthanc dicom3tools redis-server postgresql chromium curl iproute2 util-linux
 
 .PHONY: help demo test lint peers bench bench-receive bench-turnround clean
 

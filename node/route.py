@@ -23,7 +23,7 @@ from node.perfusion import (
 )
 from node.ports import DueDelivery, Kept, Model, Outcome, Pacs, Reason, ResultRecord, StoreOutcome
 from node.refusals import Refusal
-from node.series import Eligibility, Instance, read_source, recognise, stack
+from node.series import Eligibility, Instance, read_source, recognise, source_flags, stack
 
 STAGES = ("recognise", "stack", "motion", "prepare", "predict", "lesion", "encode", "keep")
 """The stages of an analysis, in order."""
@@ -179,7 +179,10 @@ def _objects(
         maps = model.predict(prepared)
     with stages.timed("lesion"):
         lesion = find_lesion(maps, options.thresholds)
-        flags = assess(prepared, maps, lesion, motion=motion, familiar=model.familiar)
+        flags = (
+            *assess(prepared, maps, lesion, motion=motion, familiar=model.familiar),
+            *source_flags(series),
+        )
     with stages.timed("encode"):
         source = read_source(series)
         objects = encode(source, series, stacked.geometry, maps, lesion, flags, options.encode)

@@ -5,6 +5,7 @@ from node.series.eligibility import Eligibility
 from node.series.frames import CtpSeries
 from node.series.geometry import Geometry
 from node.series.header import Header, Instance, images_of
+from node.series.lossy import source_flags
 from node.series.pixels import read_hu
 from node.series.reading import read_header, read_source
 from node.series.recognition import recognise
@@ -31,6 +32,7 @@ __all__ = [
     "read_hu",
     "read_source",
     "recognise",
+    "source_flags",
     "stack",
     "survey",
     "time_point_sets",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import gdcm
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.encaps import encapsulate
@@ -86,7 +87,11 @@ def decode(
     """
     plugin = _PLUGINS.get(transfer_syntax_uid, "")
     if not plugin:
-        raise InstanceUnreadableError(f"no decoder for the transfer syntax {transfer_syntax_uid}")
+        name = UID(transfer_syntax_uid).name  # the UID itself where the dictionary has none
+        also = "" if name == transfer_syntax_uid else f" ({name})"
+        raise InstanceUnreadableError(
+            f"no decoder for the transfer syntax {transfer_syntax_uid}{also}"
+        )
     if plugin in _TRUSTING:
         _require_sound_stream(parts, encoding)
     described: dict[str, Any] = {
@@ -99,7 +104,10 @@ def decode(
         "bits_stored": encoding.bits_stored,
         "pixel_representation": int(encoding.signed),
     }
-    frame = encapsulate([b"".join(parts)], has_bot=False)
+    stream = b"".join(parts)
+    if transfer_syntax_uid == JPEGExtended12Bit and encoding.bits_stored > 8:
+        return _twelve_bits(stream, encoding)
+    frame = encapsulate([stream], has_bot=False)
     try:
         stored, _ = get_decoder(UID(transfer_syntax_uid)).as_array(
             frame, raw=True, decoding_plugin=plugin, **described
@@ -120,3 +128,29 @@ def _require_sound_stream(parts: Sequence[bytes], encoding: Encoding) -> None:
     # CharLS never returns from a stream without an end.
     if not parts[-1][-8:].rstrip(b"\0").endswith(END_OF_IMAGE):
         raise InstanceUnreadableError("the JPEG stream has no end")
+
+
+def _twelve_bits(stream: bytes, encoding: Encoding) -> NDArray[np.integer[Any]]:
+    """The values of a lossy JPEG of 12 bits, which pydicom does not let GDCM decode."""
+    if encoding.bits_allocated != 16:
+        raise InstanceUnreadableError("a JPEG of 12 bits does not fit the data set")
+    fragment = gdcm.Fragment()
+    fragment.SetByteStringValue(stream)
+    fragments = gdcm.SequenceOfFragments.New()
+    fragments.AddFragment(fragment)
+    element = gdcm.DataElement(gdcm.Tag(0x7FE0, 0x0010))
+    element.SetValue(fragments.__ref__())
+    image = gdcm.Image()
+    image.SetNumberOfDimensions(2)
+    image.SetDimensions((encoding.columns, encoding.rows, 1))
+    image.SetDataElement(element)
+    syntax = gdcm.TransferSyntax.GetTSType(str(JPEGExtended12Bit))
+    image.SetTransferSyntax(gdcm.TransferSyntax(syntax))
+    # 12 bits allocated, though 16 are: so GDCM takes its decoder of 12 bits at once, else it
+    # tries that of 16 first, which complains of every image on stderr.
+    image.SetPixelFormat(gdcm.PixelFormat(1, 12, 12, 11, int(encoding.signed)))
+    decoded = (image.GetBuffer() or "").encode("utf-8", "surrogateescape")
+    if len(decoded) != encoding.rows * encoding.columns * 2:
+        raise InstanceUnreadableError("the pixel data cannot be decoded")
+    stored: NDArray[np.integer[Any]] = np.frombuffer(decoded, "<i2" if encoding.signed else "<u2")
+    return stored.reshape(encoding.rows, encoding.columns)

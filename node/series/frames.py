@@ -47,6 +47,11 @@ class CtpSeries:
         return tuple(i for frame in self.grid for i in frame if i is not None)
 
     @property
+    def lossy(self) -> int:
+        """How many images in use have lost something to compression."""
+        return sum(i.header.lossy for i in self.instances)
+
+    @property
     def sop_instance_uids(self) -> tuple[str, ...]:
         """The SOP Instance UIDs in use, sorted: what the results are made from."""
         return tuple(sorted({i.header.sop_instance_uid for i in self.instances}))

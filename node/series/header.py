@@ -75,6 +75,8 @@ class Header:
         ImagesInAcquisition: how many images share this AcquisitionNumber, or None.
     stack_id
         StackID of a frame, empty for a single-frame instance.
+    lossy
+        Whether compression, now or earlier, has changed the pixels.
     frames
         Of a multi-frame instance, in the order of its pixel data; see :func:`images_of`.
     """
@@ -103,6 +105,7 @@ class Header:
     temporal_positions: int | None = None
     images_in_acquisition: int | None = None
     stack_id: str = ""
+    lossy: bool = False
     frames: tuple[Frame, ...] = ()
 
 

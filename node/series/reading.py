@@ -13,6 +13,7 @@ from node.series.clocks import DAY_S, date_time_s, joined_s
 from node.series.elements import READ_FAULTS, Elements, read_elements
 from node.series.frames import CtpSeries
 from node.series.header import Frame, Header, Orientation, Position
+from node.series.lossy import declare_loss, is_lossy
 from node.series.multiframe import (
     FRAME_ACQUISITION_DATE_TIME,
     FRAME_REFERENCE_DATE_TIME,
@@ -23,7 +24,7 @@ from node.series.multiframe import (
     TEMPORAL_POSITION_TIME_OFFSET,
     frames_of,
 )
-from node.series.wholeness import PIXEL_DESCRIPTION, require_whole
+from node.series.wholeness import PIXEL_DESCRIPTION, compression_ratio, require_whole
 
 _UID = re.compile(r"[0-9]+([.][0-9]+)*")
 
@@ -44,6 +45,7 @@ _POSITION, _ORIENTATION, _FRAME_OF_REFERENCE = 0x00200032, 0x00200037, 0x0020005
 _TEMPORAL_POSITIONS, _IMAGES_IN_ACQUISITION = 0x00200105, 0x00201002
 _ROWS, _COLUMNS, _PIXEL_SPACING = 0x00280010, 0x00280011, 0x00280030
 _FRAME_REFERENCE_TIME = 0x00541300
+_LOSSY = 0x00282110
 
 _WANTED = (
     *_IDENTITY.values(),
@@ -51,7 +53,7 @@ _WANTED = (
     *(_ACQUISITION_DATE, _ACQUISITION_TIME, _CONTENT_DATE, _CONTENT_TIME),
     *(_SLICE_THICKNESS, _TRIGGER_TIME, _KERNEL, _ACQUISITION_NUMBER, _INSTANCE_NUMBER),
     *(_POSITION, _ORIENTATION, _FRAME_OF_REFERENCE, _TEMPORAL_POSITIONS, _IMAGES_IN_ACQUISITION),
-    *(_PIXEL_SPACING, _FRAME_REFERENCE_TIME, _PROTOCOL),
+    *(_PIXEL_SPACING, _FRAME_REFERENCE_TIME, _PROTOCOL, _LOSSY),
     *PIXEL_DESCRIPTION,
     *FUNCTIONAL_GROUPS,
 )
@@ -93,6 +95,9 @@ def read_header(source: Path | bytes | BinaryIO, transfer_syntax_uid: str | None
 def read_source(series: CtpSeries) -> Dataset:
     """The first instance in use without its pixels: identity and context for the results.
 
+    Where some are lossy it is the first of those, so that the results say so too (once lossy,
+    always lossy: PS3.3 C.7.6.1.1.5).
+
     Raises
     ------
     InstanceUnreadableError
@@ -100,13 +105,24 @@ def read_source(series: CtpSeries) -> Dataset:
     SpoolError
         If the file cannot be opened.
     """
-    path = series.instances[0].path
+    first = next((i for i in series.instances if i.header.lossy), series.instances[0])
+    path = first.path
     try:
-        return pydicom.dcmread(path, stop_before_pixels=True)
+        source = pydicom.dcmread(path, stop_before_pixels=True)
+        if first.header.lossy:
+            declare_loss(source, _compression_ratio(path))
+        return source
     except OSError as fault:
         raise SpoolError(f"{path} cannot be read: {fault.strerror}") from fault
     except READ_FAULTS as fault:
         raise InstanceUnreadableError(f"{path} is not a DICOM file any more") from fault
+
+
+def _compression_ratio(path: Path) -> float | None:
+    """Uncompressed by compressed size of the pixels; None where they are uncompressed."""
+    with path.open("rb") as stream:
+        elements = read_elements(stream, PIXEL_DESCRIPTION)
+        return compression_ratio(elements)
 
 
 def _read(stream: BinaryIO, transfer_syntax_uid: str | None) -> Header:
@@ -139,6 +155,7 @@ def _header(elements: Elements, frames: tuple[Frame, ...] = ()) -> Header:
         times_s=_times(elements),
         temporal_positions=elements.integer(_TEMPORAL_POSITIONS),
         images_in_acquisition=elements.integer(_IMAGES_IN_ACQUISITION),
+        lossy=is_lossy(elements.transfer_syntax_uid, elements.ascii(_LOSSY)),
         frames=frames,
     )
 

@@ -95,7 +95,7 @@ def _series(selection: Selection, grid: Grid, time_source: str) -> CtpSeries:
         time_s=grid.time_s,
         geometry=_geometry(grid),
         time_source=time_source,
-        notes=(*selection.notes, *grid.notes, *_acquisition_notes(grid)),
+        notes=(*selection.notes, *grid.notes, *_acquisition_notes(grid), *_loss_notes(grid)),
     )
 
 
@@ -123,6 +123,11 @@ def _thickness_mm(header: Header) -> float:
     """The nominal thickness, 1 mm where it is absent or none: positions say how slices lie."""
     thickness_mm = header.slice_thickness_mm or 0.0
     return thickness_mm if thickness_mm > 0 else 1.0
+
+
+def _loss_notes(grid: Grid) -> list[str]:
+    lossy = sum(i.header.lossy for row in grid.rows for i in row if i is not None)
+    return [f"lossy compression has changed {lossy} image(s)"] if lossy else []
 
 
 def _acquisition_notes(grid: Grid) -> list[str]:

@@ -53,9 +53,18 @@ def _has_geometry(header: Header) -> bool:
     )
 
 
+def _is_derived(header: Header) -> bool:
+    """Whether an image was computed from others.
+
+    Lossy compression makes an original DERIVED as well, but PRIMARY still (PS3.3 C.7.6.1.1.2).
+    """
+    pixels, examination = (*header.image_type, "", "")[:2]
+    return pixels == "DERIVED" and not (header.lossy and examination == "PRIMARY")
+
+
 _DERIVED = _Sieve(
     RefusalCode.DERIVED,
-    lambda h: h.image_type[:1] == ("DERIVED",),
+    _is_derived,
     "derived image(s)",
     "Send the original images, or set analysis.accept_derived.",
 )

@@ -111,6 +111,20 @@ def fragments(elements: Elements, pixels: PixelElement) -> list[Fragment]:
     raise InstanceUnreadableError("the pixel data is truncated")
 
 
+def compression_ratio(elements: Elements) -> float | None:
+    """Uncompressed by compressed size of the pixels; None where they are uncompressed.
+
+    Raises
+    ------
+    InstanceUnreadableError
+        If the pixel data ends early.
+    """
+    if elements.pixels is None or not elements.pixels.encapsulated:
+        return None
+    compressed = sum(part.length for part in fragments(elements, elements.pixels)[1:])
+    return _native_bytes(elements) / compressed if compressed else None
+
+
 def _native_bytes(elements: Elements) -> int:
     """Length of uncompressed pixel data (PS3.5 8.1.1, PS3.3 C.7.6.3) [bytes]."""
     rows, columns = elements.short(_ROWS) or 0, elements.short(_COLUMNS) or 0

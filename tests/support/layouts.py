@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.uid import JPEG2000Lossless, JPEGLSLossless, RLELossless, generate_uid
+from pydicom.uid import generate_uid
 
 from tests.support.ctp_spec import CtpSpec
 from tests.support.enhanced import enhanced, legacy_converted
@@ -192,10 +192,6 @@ def _padded(_: int, image: Dataset) -> None:
     image.PixelData = stored.tobytes()
 
 
-def _compressed(syntax: str) -> Write:
-    return _each(lambda _, image: image.compress(syntax, generate_instance_uid=False))
-
-
 def _two_runs(images: Sequence[Dataset]) -> list[Dataset]:
     """The same scan again ten minutes later, time points as series both times."""
     again = deepcopy(list(images))
@@ -271,9 +267,6 @@ LAYOUTS: dict[str, Layout] = {
     "from the feet to the head": Layout(list, replace(SPEC, orientation=(1, 0, 0, 0, -1, 0))),
     "slope and intercept per image": Layout(_each(_scaled)),
     "padding": Layout(_each(_padded), outcome="the same scan; padding is air", padded=True),
-    "RLE": Layout(_compressed(RLELossless)),
-    "JPEG-LS": Layout(_compressed(JPEGLSLossless)),
-    "JPEG 2000": Layout(_compressed(JPEG2000Lossless)),
     "a missing image": Layout(
         _without(27), outcome="the same scan; the image is interpolated in time", missing=1
     ),

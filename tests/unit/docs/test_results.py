@@ -14,6 +14,7 @@ from node.perfusion import Quantity, familiarity, lesion, preparation, quality, 
 from node.ports import MEASURES
 from node.refusals import RefusalCode
 from node.series import eligibility
+from node.series import lossy as compression
 from node.settings import AnalysisSettings, ResultsSettings
 from tests.support.documents import ROOT, table
 
@@ -47,7 +48,7 @@ def flag_codes() -> set[str]:
     """The code of every flag that is made."""
     return {
         ast.literal_eval(node.args[0])
-        for module in (quality, trust)
+        for module in (quality, trust, compression)
         for node in ast.walk(ast.parse(inspect.getsource(module)))
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "QualityFlag"
     }
