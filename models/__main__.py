@@ -16,6 +16,7 @@ _COMMANDS = {
     "simulate": ("models.simulator.command", "simulate_command", "simulate"),
     "cohort": ("models.simulator.cohort_command", "cohort_command", "simulate"),
     "train": ("models.training.command", "train", "train"),
+    "ablate": ("models.ablation.command", "ablate", "train"),
     "export": ("models.export.command", "export", "train"),
     "evaluate": ("models.evaluation.command", "evaluate", "simulate"),
     "thresholds": ("models.evaluation.thresholds_command", "thresholds_command", "simulate"),

@@ -2,7 +2,7 @@
 
 from models.training.bank import Stock, Tissue, stocks
 from models.training.batches import SLICE_SHAPE, Batch, Batches
-from models.training.cohort import GRID, Case, cohort, patients_of, plan
+from models.training.cohort import GRID, Case, case_of, cohort, patients_of, plan
 from models.training.loop import (
     DivergedError,
     Lessons,
@@ -43,6 +43,7 @@ __all__ = [
     "Trained",
     "TrainedPaper",
     "Trainer",
+    "case_of",
     "cohort",
     "doubt_loss",
     "map_loss",
