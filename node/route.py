@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
@@ -12,14 +12,19 @@ from node import log
 from node.derived import DerivedObject, EncodeOptions, encode, refusal_page
 from node.errors import InstanceUnreadableError, SpoolError
 from node.perfusion import (
+    Findings,
     Lesion,
     LesionThresholds,
+    ModelInput,
     Motion,
-    QualityFlag,
+    PerfusionMaps,
     assess,
     correct_motion,
+    find_inputs,
     find_lesion,
+    parenchyma,
     prepare,
+    time_courses,
 )
 from node.ports import DueDelivery, Kept, Model, Outcome, Pacs, Reason, ResultRecord, StoreOutcome
 from node.refusals import Refusal
@@ -103,8 +108,8 @@ def analyse(
         results = _kept(made.objects, keep, options)
     return Outcome(
         results=results,
-        summary=_summary(made.lesion, made.motion),
-        flags=tuple(Reason(f.code, f.found, f"Grade: {f.grade}.") for f in made.flags),
+        summary=_summary(made.found.lesion, made.motion),
+        flags=tuple(Reason(f.code, f.found, f"Grade: {f.grade}.") for f in made.found.flags),
         stages_s=stages.seconds,
     )
 
@@ -131,9 +136,8 @@ class _Made:
     """What an analysis made, before it is kept."""
 
     objects: Sequence[DerivedObject]
-    lesion: Lesion
+    found: Findings
     motion: Motion
-    flags: tuple[QualityFlag, ...]
 
 
 @dataclass
@@ -178,15 +182,28 @@ def _objects(
     with stages.timed("predict"):
         maps = model.predict(prepared)
     with stages.timed("lesion"):
-        lesion = find_lesion(maps, options.thresholds)
-        flags = (
-            *assess(prepared, maps, lesion, motion=motion, familiar=model.familiar),
-            *source_flags(series),
-        )
+        found = _found(prepared, maps, motion, model, options.thresholds)
+        found = replace(found, flags=(*found.flags, *source_flags(series)))
     with stages.timed("encode"):
         source = read_source(series)
-        objects = encode(source, series, stacked.geometry, maps, lesion, flags, options.encode)
-    return _Made(objects, lesion, motion, flags)
+        objects = encode(source, series, stacked.geometry, found, options.encode)
+    return _Made(objects, found, motion)
+
+
+def _found(
+    prepared: ModelInput,
+    maps: PerfusionMaps,
+    motion: Motion,
+    model: Model,
+    thresholds: LesionThresholds,
+) -> Findings:
+    """What the maps say of the lesion, and whether they are to be trusted."""
+    scan, arrival_s = prepared.scan, prepared.arrival_s
+    lesion = find_lesion(maps, thresholds)
+    inputs = find_inputs(scan, prepared.brain, arrival_s)
+    flags = assess(prepared, maps, lesion, inputs, motion, model.familiar)
+    courses = time_courses(scan, parenchyma(maps), arrival_s, inputs)
+    return Findings(maps, lesion, flags, courses, motion)
 
 
 def _told(motion: Motion) -> None:

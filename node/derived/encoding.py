@@ -15,7 +15,7 @@ from node.derived.parametric_map import parametric_maps
 from node.derived.picture import Captions, Scene, lesion_pictures, map_pictures
 from node.derived.secondary_capture import LESION_PLAN, MAP_PLANS, secondary_captures
 from node.derived.segmentation import segmentation
-from node.perfusion import Lesion, PerfusionMaps, QualityFlag
+from node.perfusion import Findings, QualityFlag
 from node.series import CtpSeries, Geometry
 
 _SIZE = 11  # of the caption's type [pixel]
@@ -26,9 +26,7 @@ def encode(
     source: Dataset,
     series: CtpSeries,
     geometry: Geometry,
-    maps: PerfusionMaps,
-    lesion: Lesion,
-    flags: Sequence[QualityFlag],
+    findings: Findings,
     options: EncodeOptions,
 ) -> list[DerivedObject]:
     """The result objects of one analysis, in sending order: what is referenced comes first.
@@ -41,7 +39,7 @@ def encode(
         The series that was analysed.
     geometry
         Of the maps: the analysis grid, slices ascending along the normal.
-    maps, lesion, flags
+    findings
         What the analysis found.
     options
         How to encode it. Of the ``kinds``, only what is asked for is returned; segmentation,
@@ -58,7 +56,8 @@ def encode(
     ValueError
         If maps, lesion and geometry are not on one grid.
     """
-    _check_grid(geometry, maps, lesion)
+    maps, lesion, flags = findings.maps, findings.lesion, findings.flags
+    _check_grid(geometry, findings)
     known = uids.frame_of_reference(geometry, series, options.uid_root)
     place = replace(geometry, frame_of_reference_uid=str(known))
     context = Context(
@@ -85,7 +84,8 @@ def encode(
     return [DerivedObject(kind, dataset) for kind, dataset in made]
 
 
-def _check_grid(geometry: Geometry, maps: PerfusionMaps, lesion: Lesion) -> None:
+def _check_grid(geometry: Geometry, findings: Findings) -> None:
+    maps, lesion = findings.maps, findings.lesion
     grid = (len(geometry.position_mm), geometry.rows, geometry.columns)
     if {maps.brain.shape, lesion.core.shape, lesion.hypoperfusion.shape} != {grid}:
         raise ValueError(

@@ -2,11 +2,13 @@
 
 from node.perfusion.arterial import find_inputs
 from node.perfusion.box_model import BoxRegression
+from node.perfusion.courses import TimeCourses, time_courses
 from node.perfusion.crosscheck import CrossCheck, cross_check
 from node.perfusion.deconvolution import METHODS, Deconvolved, deconvolve, estimate, find_tissue
 from node.perfusion.dynamic import DynamicCt
 from node.perfusion.enhancement import baseline_weights
 from node.perfusion.familiarity import FEATURES, Seen, features, unfamiliar
+from node.perfusion.findings import Findings
 from node.perfusion.flag import Grade, QualityFlag
 from node.perfusion.gaps import fill
 from node.perfusion.input_functions import ArterialInput, InputFunctions, VesselCurve
@@ -44,6 +46,7 @@ __all__ = [
     "Deconvolved",
     "DynamicCt",
     "Estimator",
+    "Findings",
     "Grade",
     "InputFunctions",
     "Lesion",
@@ -58,6 +61,7 @@ __all__ = [
     "Quantity",
     "Seen",
     "StandardSvd",
+    "TimeCourses",
     "Tissue",
     "VesselCurve",
     "VolumeRange",
@@ -78,6 +82,7 @@ __all__ = [
     "parenchyma",
     "prepare",
     "restore",
+    "time_courses",
     "unfamiliar",
     "unsettled",
 ]

@@ -14,12 +14,15 @@ from pydicom import Dataset, dcmread
 from node.derived import DerivedObject, EncodeOptions, encode
 from node.perfusion import (
     Estimator,
+    Findings,
     Grade,
     Lesion,
     LesionThresholds,
+    Motion,
     PerfusionMaps,
     QualityFlag,
     Quantity,
+    TimeCourses,
 )
 from node.series import CtpSeries, Geometry
 from tests.support.ctp import CtpSpec, build_instance, ctp_series
@@ -43,17 +46,15 @@ class Case:
     lesion: Lesion
     flags: Sequence[QualityFlag] = FLAGS
     options: EncodeOptions = OPTIONS
+    courses: TimeCourses | None = None
+    motion: Motion | None = None
+
+    @property
+    def findings(self) -> Findings:
+        return Findings(self.maps, self.lesion, tuple(self.flags), self.courses, self.motion)
 
     def encoded(self) -> list[DerivedObject]:
-        return encode(
-            self.source,
-            self.series,
-            self.geometry,
-            self.maps,
-            self.lesion,
-            self.flags,
-            self.options,
-        )
+        return encode(self.source, self.series, self.geometry, self.findings, self.options)
 
     def of_kind(self, kind: str) -> list[Dataset]:
         asked = replace(self, options=replace(self.options, kinds=(kind,)))
