@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydicom import Dataset, dcmread
 from pydicom.uid import (
@@ -14,11 +15,12 @@ from pydicom.uid import (
 )
 
 from node.ports import Kept, Recorded
-from node.series import Header
+from node.series import Header, read_header, read_hu
 from node.spool import FileSpool
 from tests.support.ctp import CtpSpec, build_instance, build_series, write_series
 from tests.support.fake_intake import FakeIntake
 from tests.support.listening import Listening, encoded, listening, push, push_bytes, storescu
+from tests.support.syntaxes import SYNTAXES
 
 SMALL = CtpSpec(slices=2, frames=4, shuffle=1)
 
@@ -45,6 +47,30 @@ def test_dcmtk_pushes_a_series(node: Listening, tmp_path: Path) -> None:
         assert not row.ignored
     assert set(node.received) == {SMALL.series_instance_uid}
     assert len(node.received) == len(datasets)
+
+
+@pytest.mark.parametrize(
+    ("name", "proposed"),
+    [
+        ("Deflated", "-xd"),
+        ("JPEG Lossless SV1", "-xs"),
+        ("JPEG-LS", "-xt"),
+        ("JPEG 2000 lossless", "-xv"),
+        ("RLE", "-xr"),
+        ("JPEG Extended", "-xx"),
+    ],
+)
+def test_dcmtk_pushes_a_compressed_image(
+    node: Listening, name: str, proposed: str, tmp_path: Path
+) -> None:
+    """It is accepted and kept in the transfer syntax that it has, and its pixels are read."""
+    syntax, path = SYNTAXES[name], tmp_path / "image.dcm"
+    syntax.write(image(), path)
+    result = storescu(node.port, [path], "-R", proposed)
+    assert result.returncode == 0, result.stderr
+    (kept,) = node.files("incoming")
+    assert read_header(kept).transfer_syntax_uid == syntax.uid
+    np.testing.assert_array_equal(read_hu(kept), read_hu(path))
 
 
 def test_a_file_is_part_10_and_holds_the_very_bytes(node: Listening) -> None:
