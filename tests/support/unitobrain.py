@@ -7,11 +7,13 @@ from pathlib import Path
 
 import gdcm
 import numpy as np
+import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
+from models.unitobrain import SubjectFolders, subjects
 from tests.support.phantom import Regions, attenuation, regions
 
 UID_PREFIX = "1.2.826.0.1.3680043.10.1137."
@@ -194,3 +196,29 @@ def images_of(root: Path, subject: TinySubject, kind: str = "") -> list[Path]:
     """The files of the filtered series, or of a map, by name."""
     folder = root / f"{subject.name}{FILTERED}"
     return sorted((Path(f"{folder}_Maps") / f"NLR_{kind}" if kind else folder).glob("*.dcm"))
+
+
+def folders(root: Path) -> SubjectFolders:
+    """The one subject of a dataset."""
+    (found,) = subjects(root)
+    return found
+
+
+def rewritten(path: Path, **changes: object) -> Path:
+    """A file with attributes changed, in its own place."""
+    image = pydicom.dcmread(path)
+    for name, value in changes.items():
+        setattr(image, name, value)
+    image.save_as(path)
+    return path
+
+
+def scaled(path: Path, factor: float) -> Path:
+    """A file whose values are all multiplied."""
+    return rewritten(path, RescaleSlope=float(pydicom.dcmread(path).RescaleSlope) * factor)
+
+
+def undecodable(path: Path) -> Path:
+    """A file that is no DICOM any more."""
+    path.write_bytes(b"nothing of the kind")
+    return path
