@@ -18,6 +18,7 @@ from tests.support.enhanced import enhanced
 from tests.support.layouts import series_per_time_point
 from tests.support.prompt import ANSI, Said, at_a_terminal, perfusion_node, settings_file
 from tests.support.studies import Scan, short_scan, small_scan, topogram
+from tests.support.syntaxes import SYNTAXES
 
 Writer = Callable[[list[Dataset]], list[Dataset]]
 SEGMENTATION = "1.2.840.10008.5.1.4.1.1.66.4"
@@ -215,6 +216,38 @@ def test_a_pipe_gets_plain_lines(run: tuple[Said, Path], scan: Scan) -> None:
 def as_enhanced(images: list[Dataset]) -> list[Dataset]:
     """One Enhanced CT that holds the whole scan."""
     return [enhanced(images)]
+
+
+def flags_of(results: Path) -> list[str]:
+    return [flag["code"] for flag in numbers(results)["flags"]]
+
+
+@pytest.mark.parametrize("name", ["JPEG Lossless SV1", "HTJ2K lossless"])
+def test_a_compressed_copy_gives_the_same_bytes(
+    run: tuple[Said, Path], scan: Scan, name: str, tmp_path: Path
+) -> None:
+    """Lossless is lossless: every result object and number is the plain scan's."""
+    for number, path in enumerate(scan.files):
+        SYNTAXES[name].write(dcmread(path), tmp_path / f"{number:03d}.dcm")
+    assert analysed(tmp_path, tmp_path / "out").code == 0
+    assert tree(tmp_path / "out" / scan.series_uid) == tree(run[1])
+
+
+def test_a_lossy_copy_is_analysed_and_flagged(
+    run: tuple[Said, Path], scan: Scan, tmp_path: Path
+) -> None:
+    """The flag stands in the numbers, the loss in every object."""
+    for number, path in enumerate(scan.files):
+        SYNTAXES["JPEG Extended"].write(dcmread(path), tmp_path / f"{number:03d}.dcm")
+    said = analysed(tmp_path, tmp_path / "out", "--json")
+    (series,) = said.json["series"]
+    results = Path(series["folder"])
+    assert series["state"] == "analysed"
+    assert "lossy" in flags_of(results)
+    assert "lossy" not in flags_of(run[1])
+    made = [dcmread(path, stop_before_pixels=True) for path in results.rglob("*.dcm")]
+    assert made
+    assert {d.LossyImageCompression for d in made if "Rows" in d} == {"01"}
 
 
 @pytest.mark.parametrize("layout", [as_enhanced, series_per_time_point])
