@@ -1,5 +1,6 @@
 """Text on pictures: blocks of lines at the edges, crisp and readable on any ground."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import matplotlib
+from matplotlib.ft2font import FT2Font
 from PIL import ImageDraw, ImageFont
 
 Rgb = tuple[int, int, int]
@@ -95,9 +97,32 @@ def _along(side: Side, length: int, room: int) -> int:
 @cache
 def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
     """DejaVu Sans, which comes with matplotlib: the same letters on every machine."""
+    return ImageFont.truetype(_file(bold), size, layout_engine=ImageFont.Layout.BASIC)
+
+
+def _file(bold: bool) -> Path:
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name
-    return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
+    return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name
+
+
+def is_drawable(text: str) -> bool:
+    """Whether the font has every letter, and they stand in a row from left to right.
+
+    Arabic and Hebrew would come out reversed, Thai and what else combines out of place.
+    """
+    return all(
+        ord(c) in _letters()
+        and not unicodedata.combining(c)
+        and unicodedata.bidirectional(c) not in ("R", "AL", "AN")
+        for c in text
+    )
+
+
+@cache
+def _letters() -> frozenset[int]:
+    """The code points that both weights of the font have."""
+    regular, bold = (FT2Font(str(_file(weight))).get_charmap() for weight in (False, True))
+    return frozenset(regular) & frozenset(bold)
 
 
 def draw_block(draw: ImageDraw.ImageDraw, block: Block, width: int, height: int) -> None:

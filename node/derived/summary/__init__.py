@@ -1,0 +1,5 @@
+"""The summary page: a whole analysis on one picture, to be shown and discussed."""
+
+from node.derived.summary.page import PLAN, summary_page
+
+__all__ = ["PLAN", "summary_page"]
