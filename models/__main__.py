@@ -18,6 +18,7 @@ _COMMANDS = {
     "train": ("models.training.command", "train", "train"),
     "ablate": ("models.ablation.command", "ablate", "train"),
     "export": ("models.export.command", "export", "train"),
+    "halve": ("models.export.command", "halve_command", "train"),
     "evaluate": ("models.evaluation.command", "evaluate", "simulate"),
     "thresholds": ("models.evaluation.thresholds_command", "thresholds_command", "simulate"),
     "score": ("models.evaluation.score_command", "score_command", "train"),

@@ -1,8 +1,8 @@
-"""``python -m models export``."""
+"""``python -m models export`` and ``python -m models halve``."""
 
 import os
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +11,7 @@ from rich.progress import track
 
 from models.export.calibration import calibrated
 from models.export.familiarity import familiar_ranges
+from models.export.half import export_half, half_path
 from models.export.onnx import Origin
 from models.export.paper import PAPER_SMALL, export_paper
 from models.export.perfusion import NORMALISATION, WEIGHTS, export_network
@@ -41,6 +42,9 @@ def export(
         Literal["perfusion", "paper-small", "paper-large"],
         typer.Option(help="What ``train`` was told; the paper's have no uncertainty."),
     ] = "perfusion",
+    half: Annotated[
+        bool, typer.Option("--half", help="A half-precision variant beside it, as ``halve`` does.")
+    ] = False,
 ) -> None:
     """Write a trained network as ONNX with its manifest, and open it as the node would.
 
@@ -50,10 +54,32 @@ def export(
     kept = "checkpoint" if network == "perfusion" else network
     checkpoint = checkpoint or Path(f".cache/run/{kept}.pt")
     out = out or OUT.get(network, checkpoint.with_suffix(".onnx"))
-    today = datetime.now(UTC).date()
-    if network != "perfusion":
-        _told(export_paper(trained_paper(checkpoint), out, version, today), out)
-        return
+    if network == "perfusion":
+        written = _calibrated_network(checkpoint, out, version, patients)
+    else:
+        written = export_paper(trained_paper(checkpoint), out, version, _today())
+    _told(written, out)
+    if half:
+        halve_command(out)
+
+
+def halve_command(
+    weights: Annotated[Path, typer.Argument(help="The .onnx file; its manifest beside.")] = WEIGHTS,
+) -> None:
+    """Write the half-precision variant of exported weights beside them, for GPUs.
+
+    ``perfusion.onnx`` gives ``perfusion-fp16.onnx``, with a manifest of its own. Inputs and outputs
+    stay in single precision, so that the node takes either file.
+    """
+    _told(export_half(weights), half_path(weights))
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def _calibrated_network(checkpoint: Path, out: Path, version: str, patients: int) -> Manifest:
+    """The project's network, written with what calibration and familiarity patients tell."""
     trained = trained_network(checkpoint)
     unseen = range(CALIBRATION_SEED, CALIBRATION_SEED + patients)
     calibration = calibrated(trained.network, (case for _, case in _patients(unseen, "unseen")))
@@ -67,8 +93,8 @@ def export(
         steps=schedule.steps,
         normalisation=NORMALISATION,
     )
-    origin = Origin(version, today, training, familiar)
-    _told(export_network(trained.network, out, origin, calibration), out)
+    origin = Origin(version, _today(), training, familiar)
+    return export_network(trained.network, out, origin, calibration)
 
 
 def _patients(seeds: range, what: str) -> Iterator[tuple[int, Case]]:

@@ -70,7 +70,8 @@ class Manifest(_Part):
 
     A slice's maps depend on its neighbours as far as ``reach_slices`` away. ``familiar`` says
     between which values the features of the scans lay that the network learned from, by the keys
-    of :data:`node.perfusion.FEATURES`; it may lack some or all.
+    of :data:`node.perfusion.FEATURES`; it may lack some or all. ``precision`` is that of the
+    layers between the inputs and the outputs, which are of single precision always.
     """
 
     format: Literal[1] = 1
@@ -79,6 +80,7 @@ class Manifest(_Part):
     date: date
     licence: Text
     sha256: Digest
+    precision: Literal["float32", "float16"] = "float32"
     grid: Grid
     reach_slices: Annotated[int, Field(ge=0)] = 0
     inputs: tuple[Input, ...]
@@ -105,7 +107,8 @@ def read_manifest(weights: Path) -> Manifest:
     ------
     ModelError
         If a file is missing, the manifest is malformed, a quantity has no output, an output has
-        another unit or none of its kind, a range of features is unknown or empty, or the checksum differs.
+        another unit or none of its kind, a range of features is unknown or empty, or the checksum
+        differs.
     """
     beside = manifest_path(weights)
     for path in (weights, beside):

@@ -98,9 +98,7 @@ class OnnxModel:
             if output.kind == kind and output.quantity
         }
 
-    def _parenchyma(
-        self, planes: Mapping[str, NDArray[np.float32]]
-    ) -> NDArray[np.float32] | None:
+    def _parenchyma(self, planes: Mapping[str, NDArray[np.float32]]) -> NDArray[np.float32] | None:
         outputs = self._manifest.outputs
         return next((planes[o.name] for o in outputs if o.kind == "parenchyma"), None)
 
@@ -165,6 +163,7 @@ def load_model(path: Path, *, device: str = "auto", threads: int = 0) -> OnnxMod
         name=manifest.name,
         version=manifest.version,
         sha256=manifest.sha256,
+        precision=manifest.precision,
         provider=model.provider,
     )
     return model
