@@ -31,12 +31,15 @@ AeTitle = Annotated[
     ),
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
-ResultKind = Literal["background", "colour", "segmentation", "parametric_map", "refusal_page"]
+ResultKind = Literal[
+    "background", "colour", "segmentation", "parametric_map", "report", "refusal_page"
+]
 ALL_RESULTS: tuple[ResultKind, ...] = (
     "background",
     "colour",
     "segmentation",
     "parametric_map",
+    "report",
     "refusal_page",
 )
 

@@ -16,6 +16,7 @@ from node.settings import Settings
 if TYPE_CHECKING:  # each room is imported by the method that makes its object
     import redis
 
+    from node.derived import ReportUids
     from node.perfusion import Estimator
     from node.ports import Model, Pacs
     from node.registry import Registry
@@ -120,7 +121,9 @@ class Node:
             socket_connect_timeout=_REDIS_TIMEOUT_S,
         )
 
-    def options(self, revision: int, created: datetime) -> AnalyseOptions:
+    def options(
+        self, revision: int, created: datetime, supersedes: ReportUids | None = None
+    ) -> AnalyseOptions:
         """What an analysis depends on besides images and model.
 
         Parameters
@@ -129,6 +132,8 @@ class Node:
             Of the series.
         created
             The same for every rerun of a revision, so that its objects are the same.
+        supersedes
+            The last report of an earlier revision.
         """
         from node.derived import EncodeOptions
         from node.perfusion import LesionThresholds
@@ -159,6 +164,7 @@ class Node:
                 uid_root=results.uid_root,
                 series_number=results.series_number,
                 colour_table=results.colour_table,
+                supersedes=supersedes,
             ),
         )
 

@@ -1,8 +1,15 @@
 """Maps in, DICOM result objects out."""
 
-from node.derived.bundle import ALL_KINDS, ColourTable, DerivedObject, EncodeOptions, ObjectKind
+from node.derived.bundle import (
+    ALL_KINDS,
+    ColourTable,
+    DerivedObject,
+    EncodeOptions,
+    ObjectKind,
+    ReportUids,
+)
 from node.derived.encoding import encode
-from node.derived.reading import read_map, segment_volumes_ml
+from node.derived.reading import read_map, read_report, segment_volumes_ml
 from node.derived.refusal_page import refusal_page
 
 __all__ = [
@@ -11,8 +18,10 @@ __all__ = [
     "DerivedObject",
     "EncodeOptions",
     "ObjectKind",
+    "ReportUids",
     "encode",
     "read_map",
+    "read_report",
     "refusal_page",
     "segment_volumes_ml",
 ]

@@ -6,13 +6,16 @@ from typing import Literal
 
 from pydicom import Dataset
 
-ObjectKind = Literal["background", "colour", "segmentation", "parametric_map", "refusal_page"]
+ObjectKind = Literal[
+    "background", "colour", "segmentation", "parametric_map", "report", "refusal_page"
+]
 ColourTable = Literal["asist", "viridis"]
 ALL_KINDS: tuple[ObjectKind, ...] = (
     "background",
     "colour",
     "segmentation",
     "parametric_map",
+    "report",
     "refusal_page",
 )
 
@@ -39,6 +42,14 @@ class DerivedObject:
 
 
 @dataclass(frozen=True)
+class ReportUids:
+    """Where a report stands in its study."""
+
+    series_instance_uid: str
+    sop_instance_uid: str
+
+
+@dataclass(frozen=True)
 class EncodeOptions:
     """How results are encoded.
 
@@ -59,6 +70,8 @@ class EncodeOptions:
         Look-up table of the colour pictures.
     kinds
         Which objects to return.
+    supersedes
+        The last report of an earlier revision, which this one names as its predecessor.
     """
 
     revision: int
@@ -68,3 +81,4 @@ class EncodeOptions:
     series_number: int = 9000
     colour_table: ColourTable = "asist"
     kinds: tuple[ObjectKind, ...] = ALL_KINDS
+    supersedes: ReportUids | None = None

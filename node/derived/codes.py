@@ -2,7 +2,12 @@
 
 from pydicom.sr.coding import Code
 
-from node.perfusion import Quantity
+from node.perfusion import Grade, QualityFlag, Quantity
+
+# PS3.3 C.12.1.1.1 and PS3.16 8.2: what begins with 99 is a local scheme, which every object
+# that uses it identifies.
+SCHEME = "99PERFNODE"
+SCHEME_NAME = "Perfusion Node: findings, measurements and flags of CT perfusion"
 
 BRAIN = Code("12738006", "SCT", "Brain")
 PERFUSION_ANALYSIS = Code("129104", "DCM", "Perfusion image analysis")  # CID 7203
@@ -19,6 +24,30 @@ ABNORMAL_STRUCTURE = Code("49755003", "SCT", "Morphologically Abnormal Structure
 ANATOMICAL_STRUCTURE = Code("91723000", "SCT", "Anatomical Structure")
 INFARCT = Code("55641003", "SCT", "Infarct")
 ISCHEMIA = Code("52674009", "SCT", "Ischemia")
+PENUMBRA = Code("PENUMBRA", SCHEME, "Penumbra: hypoperfusion without the core")
+
+PERFUSION_CT = Code("39142-5", "LN", "CT perfusion head with contrast IV")  # CID 100
+ENGLISH = Code("en", "RFC5646", "English")  # CID 5000
+DEVICE = Code("121007", "DCM", "Device")  # CID 270
+SOURCE = Code("260753009", "SCT", "Source")
+NORMAL = Code("17621005", "SCT", "Normal")  # CID 222
+NONE = Code("260413007", "SCT", "None")
+COMMENT = Code("121106", "DCM", "Comment")  # CID 12101
+SERIES = Code("112002", "DCM", "Series Instance UID")
+EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")  # TID 1500
+QUALITY_FLAGS = Code("QUALITY_FLAGS", SCHEME, "Quality flags")
+CAUTION = Code("CAUTION", SCHEME, "Caution")
+FAIL = Code("FAIL", SCHEME, "Do not rely on these maps")
+
+VOLUME = Code("118565006", "SCT", "Volume")  # CID 7469
+VOXELS_SUMMED = Code("126030", "DCM", "Sum of segmented voxel method for volume")  # CID 7474
+MEAN = Code("373098007", "SCT", "Mean")  # CID 7464
+UNCERTAINTY_ABOVE = Code("371886008", "SCT", "+, range of upper measurement uncertainty")  # CID 225
+UNCERTAINTY_BELOW = Code("371885007", "SCT", "-, range of lower measurement uncertainty")  # CID 225
+MISMATCH_RATIO = Code("MISMATCH_RATIO", SCHEME, "Mismatch ratio: hypoperfusion by core")
+INTENSITY_RATIO = Code("HIR", SCHEME, "Hypoperfusion intensity ratio")
+MILLILITER = Code("ml", "UCUM", "milliliter")
+RATIO = Code("{ratio}", "UCUM", "ratio")  # CID 7181
 
 _SECOND = Code("s", "UCUM", "second")
 _TERMS = {  # CID 4108; CID 7181
@@ -44,3 +73,24 @@ def quantity(of: Quantity) -> Code:
 def unit(of: Quantity) -> Code:
     """The map's unit, in UCUM."""
     return _TERMS[of][1]
+
+
+def tmax_above(limit_s: float) -> Code:
+    """Volume of tissue with Tmax above a limit."""
+    return Code(f"TMAX_ABOVE_{limit_s:g}_S", SCHEME, f"Volume with Tmax > {limit_s:g} s")
+
+
+def cbf_below(fraction: float) -> Code:
+    """Volume inside the hypoperfusion with CBF below a fraction of normal."""
+    percent = f"{100 * fraction:g}"
+    return Code(f"CBF_BELOW_{percent}_PCT", SCHEME, f"Volume with CBF < {percent} % of normal")
+
+
+def flag(of: QualityFlag) -> Code:
+    """A quality flag by its own code."""
+    return Code(of.code, SCHEME, of.code.replace("_", " ").capitalize())
+
+
+def grade(of: Grade) -> Code:
+    """How serious a flag is."""
+    return FAIL if of is Grade.FAIL else CAUTION

@@ -31,6 +31,7 @@ _SCANNER = (
     "DeviceSerialNumber",
     "SoftwareVersions",
 )
+_ASCII = {0x2212: "-", 0x2013: "-", 0x2014: "-", 0x2265: ">=", 0x2264: "<=", 0xB0: " degrees"}
 _LOSSY = ("LossyImageCompressionRatio", "LossyImageCompressionMethod")
 
 
@@ -215,7 +216,7 @@ def concept(code: Code) -> Dataset:
 
 def ascii_text(text: str) -> str:
     """Text that every character set can write; units and dashes keep a readable form."""
-    plain = text.translate({0x2212: "-", 0x2013: "-", 0x2014: "-", 0x2265: ">=", 0x2264: "<="})
+    plain = text.translate(_ASCII)
     return plain.encode("ascii", "replace").decode("ascii").replace("\\", "/").replace("~", "-")
 
 

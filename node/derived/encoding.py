@@ -13,6 +13,7 @@ from node.derived.canvas import SIDE
 from node.derived.context import DISCLAIMER, PRODUCT, Context
 from node.derived.parametric_map import parametric_maps
 from node.derived.picture import Captions, Scene, lesion_pictures, map_pictures
+from node.derived.report import report
 from node.derived.secondary_capture import LESION_PLAN, MAP_PLANS, secondary_captures
 from node.derived.segmentation import segmentation
 from node.perfusion import Findings, QualityFlag
@@ -76,11 +77,16 @@ def encode(
         captions = _captions(context, flags)
         scene = Scene.of(place, maps, lesion, captions, options.colour_table)
         made += [("colour", d) for d in _colour(context, scene, ground)]
-    if "segmentation" in asked:
-        made.append(("segmentation", segmentation(context, place, maps, lesion, ground)))
+    segments = None
+    if asked & {"segmentation", "report"}:
+        segments = segmentation(context, place, maps, lesion, ground)
+    if segments is not None and "segmentation" in asked:
+        made.append(("segmentation", segments))
     if "parametric_map" in asked:
         mapped = parametric_maps(context, series, place, maps, ground)
         made += [("parametric_map", d) for d in mapped]
+    if segments is not None and "report" in asked:
+        made.append(("report", report(context, series, place, findings, ground, segments)))
     return [DerivedObject(kind, dataset) for kind, dataset in made]
 
 

@@ -70,9 +70,20 @@ def common_arguments(context: Context, plan: SeriesPlan) -> dict[str, Any]:
     }
 
 
+def plain(made: Dataset) -> Dataset:
+    """The same elements without highdicom's classes, some of which refuse to be compared."""
+    dataset = Dataset()
+    for element in made:
+        if element.VR == "SQ":
+            dataset.add_new(element.tag, "SQ", [plain(item) for item in element.value])
+        else:
+            dataset[element.tag] = element
+    return dataset
+
+
 def finished(made: Dataset, context: Context, plan: SeriesPlan, geometry: Geometry) -> Dataset:
     """An object of highdicom as a plain dataset, clean and repeatable (DICOM.md 2.2 and 2.6)."""
-    dataset = _plain(made)
+    dataset = plain(made)
     library = [i for i in dataset.ContributingEquipmentSequence if _is_highdicom(i)]
     context.seal(dataset, plan)
     for item in library:
@@ -82,7 +93,7 @@ def finished(made: Dataset, context: Context, plan: SeriesPlan, geometry: Geomet
     for item in (*dataset.DimensionOrganizationSequence, *dataset.DimensionIndexSequence):
         item.DimensionOrganizationUID = organization
     # highdicom takes 1 mm for the distance between slices where there is only one.
-    measures = [_plain(item) for item in pixel_measures(geometry)]
+    measures = [plain(item) for item in pixel_measures(geometry)]
     dataset.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence = measures
     dataset.PositionReferenceIndicator = ""  # highdicom's None would read back as ''
     return dataset
@@ -111,17 +122,6 @@ def frames_ascend(dataset: Dataset, geometry: Geometry) -> None:
     for number, item in enumerate(ordered, 1):
         item.FrameContentSequence[0].DimensionIndexValues = number
     dataset.PerFrameFunctionalGroupsSequence = DicomSequence(ordered)
-
-
-def _plain(made: Dataset) -> Dataset:
-    """The same elements without highdicom's classes, some of which refuse to be compared."""
-    dataset = Dataset()
-    for element in made:
-        if element.VR == "SQ":
-            dataset.add_new(element.tag, "SQ", [_plain(item) for item in element.value])
-        else:
-            dataset[element.tag] = element
-    return dataset
 
 
 def _is_highdicom(item: Dataset) -> bool:

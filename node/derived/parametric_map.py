@@ -27,6 +27,11 @@ PLANS = {
 }
 
 
+def instance_uid(context: Context, quantity: Quantity) -> UID:
+    """SOP Instance UID of a quantity's map, whether or not it is made."""
+    return context.instance_uid(PLANS[quantity], 1)
+
+
 def parametric_maps(
     context: Context,
     series: CtpSeries,

@@ -17,6 +17,7 @@ from node.perfusion import Lesion, PerfusionMaps
 from node.series import Geometry
 
 PLAN = SeriesPlan("segmentation", 7, "CTP lesion segmentation", "SEG")
+CORE, HYPOPERFUSION, BRAIN = 1, 2, 3  # the segments' numbers
 
 
 @dataclass(frozen=True, eq=False)

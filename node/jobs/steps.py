@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from node import log, route
-from node.derived import DerivedObject
+from node.derived import DerivedObject, ReportUids
 from node.errors import (
     InferenceError,
     NodeError,
@@ -71,7 +71,9 @@ class Steps:
             ledger.instances(lease.series_instance_uid),
             model=self._node.model,
             keep=self._keep(lease),
-            options=self._node.options(lease.revision, lease.completed_at),
+            options=self._node.options(
+                lease.revision, lease.completed_at, self._last_report(lease)
+            ),
             progress=lambda _stage, _done: held.progressed(),
         )
         wanted = self._node.wanted_results()
@@ -85,6 +87,17 @@ class Steps:
             took_s=round(sum(outcome.stages_s.values()), 3),
         )
         return state
+
+    def _last_report(self, lease: Lease) -> ReportUids | None:
+        """The report that an analysis replaces, if any revision before had one."""
+        if lease.revision == 1:
+            return None
+        results = self._node.registry.series(lease.series_instance_uid).results
+        earlier = [r for r in results if r.kind == "report" and r.revision < lease.revision]
+        if not earlier:
+            return None
+        last = max(earlier, key=lambda r: r.revision)
+        return ReportUids(last.series_instance_uid, last.sop_instance_uid)
 
     def _deliver(self, held: HeldLease) -> SeriesState:
         lease, ledger = held.lease, self._node.registry

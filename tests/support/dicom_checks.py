@@ -18,6 +18,9 @@ OUTDATED = (
     # The Secondary Capture IOD has Image Plane (U) and Frame of Reference (C) since 2024.
     r"Warning - Attribute is not present in standard DICOM IOD - "
     r"\((0x0018,0x0050|0x0020,0x0032|0x0020,0x0037|0x0020,0x0052|0x0020,0x1040|0x0020,0x1041)\) .*",
+    # A local coding scheme, which every object that uses it identifies (PS3.16 8.2).
+    r"Warning - Unrecognized defined term <99PERFNODE> for value 1 of attribute "
+    r"<Coding Scheme Designator>",
     r"Warning - Dicom dataset contains attributes not present in standard DICOM IOD - "
     r"this is a Standard Extended SOP Class",
 )

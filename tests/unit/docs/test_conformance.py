@@ -8,7 +8,7 @@ from pydicom.sr.coding import Code
 
 from node.derived import codes, context, identity, refusal_page
 from node.errors import InstanceUnreadableError, RegistryUnavailableError, SpoolFullError
-from node.perfusion import Quantity
+from node.perfusion import Quantity, lesion
 from node.refusals import Refusal, RefusalCode
 from node.scp import Status, part10
 from node.scp.admission import Admission
@@ -152,6 +152,8 @@ def test_every_code_is_stated() -> None:
     """Value, scheme and meaning of each coded term, and no other."""
     used = [c for c in vars(codes).values() if isinstance(c, Code)]
     used += [c for q in Quantity for c in (codes.quantity(q), codes.unit(q))]
+    used += [codes.tmax_above(limit) for limit in lesion.TMAX_LIMITS_S]
+    used += [codes.cbf_below(limit) for limit in lesion.RCBF_LIMITS]
     stated = table(STATEMENT, "6.3 Coded terms")
     expected = {(c.value, c.scheme_designator, c.meaning) for c in used}
     assert {(r["code"], r["scheme"], r["meaning"]) for r in stated} == expected

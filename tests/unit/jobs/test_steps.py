@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 
 from node.errors import InferenceError, ModelError, SpoolFullError
 from node.jobs.steps import Steps
@@ -207,3 +208,20 @@ def test_a_rerun_of_a_revision_writes_the_same_bytes(node: BenchNode) -> None:
     assert node.options(again.revision, again.completed_at) == options
     node.registry.expire(again, now=r.now(), max_attempts=3)
     assert steps.analyse(uid) is State.READY
+
+
+def test_the_report_of_a_later_revision_names_the_one_before(node: BenchNode) -> None:
+    """A late image makes a second report, whose predecessor is the first."""
+    uid, steps = complete_series(node), Steps(node)
+    assert steps.analyse(uid) is State.READY
+    receive_dataset(node, build_series(CtpSpec(frames=13))[-1])
+    node.registry.declare_complete(uid)
+    assert steps.analyse(uid) is State.READY
+    reports = [made for made in node.registry.series(uid).results if made.kind == "report"]
+    first, second = sorted(reports, key=lambda made: made.revision)
+    [study] = dcmread(second.path).PredecessorDocumentsSequence
+    [series] = study.ReferencedSeriesSequence
+    [cited] = series.ReferencedSOPSequence
+    assert series.SeriesInstanceUID == first.series_instance_uid
+    assert cited.ReferencedSOPInstanceUID == first.sop_instance_uid
+    assert "PredecessorDocumentsSequence" not in dcmread(first.path)

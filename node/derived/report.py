@@ -1,0 +1,157 @@
+"""The numbers as a structured report: a TID 1500 Comprehensive SR (PS3.3 A.35.3)."""
+
+from collections.abc import Sequence
+
+import highdicom as hd
+from highdicom.sr import CodedConcept
+from highdicom.sr import RelationshipTypeValues as Relation
+from pydicom import Dataset
+from pydicom.uid import ComprehensiveSRStorage, ParametricMapStorage
+
+from node.derived import codes, parametric_map, uids
+from node.derived.context import DISCLAIMER, MANUFACTURER, PRODUCT, Context, SeriesPlan, ascii_text
+from node.derived.functional_groups import plain
+from node.derived.image_library import Reference, evidence, image_library, source_references
+from node.derived.measurement_groups import measurement_groups
+from node.perfusion import Findings, QualityFlag
+from node.series import CtpSeries, Geometry
+
+PLAN = SeriesPlan("report", 13, "CTP report", "SR")
+_OF_IMAGES = (  # what a document does not have
+    "ImageComments",
+    "BodyPartExamined",
+    "LossyImageCompression",
+    "LossyImageCompressionRatio",
+    "LossyImageCompressionMethod",
+)
+
+
+def report(
+    context: Context,
+    series: CtpSeries,
+    geometry: Geometry,
+    findings: Findings,
+    background: Sequence[Dataset],
+    segmentation: Dataset,
+) -> Dataset:
+    """One report: volumes, ratios, threshold table, flags, and what they were made from.
+
+    The tree is built of highdicom's templates; its document class, which copies and searches
+    the tree again for the evidence, would take five times as long for 480 source images.
+
+    Parameters
+    ----------
+    context, findings
+        Whose numbers, and the numbers.
+    series
+        The source.
+    geometry, background
+        The background CT and where its slices lie.
+    segmentation
+        The segments that were measured.
+    """
+    dataset = context.new_instance(ComprehensiveSRStorage, PLAN, 1)
+    for keyword in _OF_IMAGES:
+        if keyword in dataset:
+            del dataset[keyword]
+    dataset.CodingSchemeIdentificationSequence = [_scheme()]
+    dataset.CompletionFlag = "COMPLETE"
+    dataset.VerificationFlag = "UNVERIFIED"
+    dataset.PreliminaryFlag = "PRELIMINARY"
+    dataset.ReferencedPerformedProcedureStepSequence = []
+    dataset.PerformedProcedureCodeSequence = []
+    study = str(dataset.StudyInstanceUID)
+    made = [*map(Reference.to, (*background, segmentation)), *_maps(context)]
+    dataset.CurrentRequestedProcedureEvidenceSequence = [
+        evidence(study, (*made, *source_references(series)))
+    ]
+    if (last := context.options.supersedes) is not None:
+        earlier = Reference(last.series_instance_uid, ComprehensiveSRStorage, last.sop_instance_uid)
+        dataset.PredecessorDocumentsSequence = [evidence(study, [earlier])]
+    dataset.update(_content(context, series, geometry, findings, background, segmentation))
+    return dataset
+
+
+def _content(
+    context: Context,
+    series: CtpSeries,
+    geometry: Geometry,
+    findings: Findings,
+    background: Sequence[Dataset],
+    segmentation: Dataset,
+) -> Dataset:
+    """The tree, from the disclaimer to the flags (PS3.16 TID 1500)."""
+    tree = hd.sr.MeasurementReport(
+        observation_context=_observer(context),
+        procedure_reported=codes.PERFUSION_CT,
+        imaging_measurements=measurement_groups(context, findings, background[0], segmentation),
+        language_of_content_item_and_descendants=hd.sr.LanguageOfContentItemAndDescendants(
+            CodedConcept.from_code(codes.ENGLISH)
+        ),
+    )
+    items = tree[0].ContentSequence
+    measurements = items.pop()
+    items.extend(_comments(context))
+    items.append(image_library(series, geometry, background))
+    items.append(measurements)
+    items.append(_quality(findings.flags))
+    return plain(tree[0])
+
+
+def _observer(context: Context) -> hd.sr.ObservationContext:
+    """The node; a person has not looked (TID 1004)."""
+    device = hd.sr.DeviceObserverIdentifyingAttributes(
+        uid=uids.derive(context.options.uid_root, "device observer", PRODUCT),
+        name=PRODUCT,
+        manufacturer_name=MANUFACTURER,
+        model_name=PRODUCT,
+        serial_number=context.serial_number,
+    )
+    observer = hd.sr.ObserverContext(CodedConcept.from_code(codes.DEVICE), device)
+    return hd.sr.ObservationContext(observer_device_context=observer)
+
+
+def _comments(context: Context) -> list[hd.sr.TextContentItem]:
+    said = (f"{DISCLAIMER}. Not verified by a person.", context.revision_note.capitalize())
+    return [_text(words, Relation.CONTAINS) for words in said if words]
+
+
+def _quality(flags: Sequence[QualityFlag]) -> hd.sr.ContainerContentItem:
+    """Every flag with its grade, its number and its threshold; or that there is none."""
+    group = hd.sr.ContainerContentItem(codes.EVALUATIONS, relationship_type=Relation.CONTAINS)
+    group.ContentSequence = hd.sr.ContentSequence()
+    for flag in flags:
+        item = hd.sr.CodeContentItem(codes.flag(flag), codes.grade(flag.grade), Relation.CONTAINS)
+        words = _text(flag.found, Relation.HAS_PROPERTIES)
+        item.ContentSequence = hd.sr.ContentSequence([words])
+        group.ContentSequence.append(item)
+    if not flags:
+        group.ContentSequence.append(
+            hd.sr.CodeContentItem(codes.QUALITY_FLAGS, codes.NONE, Relation.CONTAINS)
+        )
+    return group
+
+
+def _text(words: str, relation: Relation) -> hd.sr.TextContentItem:
+    return hd.sr.TextContentItem(codes.COMMENT, ascii_text(words), relation)
+
+
+def _maps(context: Context) -> list[Reference]:
+    """The Parametric Maps, whether or not they are made."""
+    return [
+        Reference(
+            context.series_uid(plan),
+            ParametricMapStorage,
+            parametric_map.instance_uid(context, quantity),
+        )
+        for quantity, plan in parametric_map.PLANS.items()
+    ]
+
+
+def _scheme() -> Dataset:
+    """What the codes without a standard one belong to (PS3.3 C.12.1.1.1)."""
+    item = Dataset()
+    item.CodingSchemeDesignator = codes.SCHEME
+    item.CodingSchemeName = codes.SCHEME_NAME
+    item.CodingSchemeResponsibleOrganization = MANUFACTURER
+    return item
