@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pydicom import dcmread
 
-from node.derived import read_map, refusal_page, segment_volumes_ml
+from node.derived import read_map, read_report, refusal_page, segment_volumes_ml
 from node.perfusion import Quantity
 from node.refusals import Refusal, RefusalCode
 from tests.support.ctp import CtpSpec
@@ -68,6 +68,9 @@ def test_maps_and_volumes_read_out_of_the_pacs_are_those_of_the_analysis(
     segmented = stored.of_kind("segmentation")[0]
     back = dcmread(BytesIO(from_pacs(orthanc, segmented.SOPInstanceUID)))
     assert segment_volumes_ml(back)["Core"] == pytest.approx(stored.lesion.core_ml)
+    document = stored.of_kind("report")[0]
+    back = dcmread(BytesIO(from_pacs(orthanc, document.SOPInstanceUID)))
+    assert read_report(back)["core_ml"] == pytest.approx(stored.lesion.core_ml, abs=0.005)
 
 
 def test_the_colour_pictures_are_shown(orthanc: Orthanc, stored: Case) -> None:
