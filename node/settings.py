@@ -32,11 +32,18 @@ AeTitle = Annotated[
 ]
 Port = Annotated[int, Field(ge=1, le=65535)]
 ResultKind = Literal[
-    "background", "colour", "segmentation", "parametric_map", "report", "refusal_page"
+    "background",
+    "colour",
+    "summary_page",
+    "segmentation",
+    "parametric_map",
+    "report",
+    "refusal_page",
 ]
 ALL_RESULTS: tuple[ResultKind, ...] = (
     "background",
     "colour",
+    "summary_page",
     "segmentation",
     "parametric_map",
     "report",

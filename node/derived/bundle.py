@@ -7,12 +7,19 @@ from typing import Literal
 from pydicom import Dataset
 
 ObjectKind = Literal[
-    "background", "colour", "segmentation", "parametric_map", "report", "refusal_page"
+    "background",
+    "colour",
+    "summary_page",
+    "segmentation",
+    "parametric_map",
+    "report",
+    "refusal_page",
 ]
 ColourTable = Literal["asist", "viridis"]
 ALL_KINDS: tuple[ObjectKind, ...] = (
     "background",
     "colour",
+    "summary_page",
     "segmentation",
     "parametric_map",
     "report",

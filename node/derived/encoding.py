@@ -16,6 +16,7 @@ from node.derived.picture import Captions, Scene, lesion_pictures, map_pictures
 from node.derived.report import report
 from node.derived.secondary_capture import LESION_PLAN, MAP_PLANS, secondary_captures
 from node.derived.segmentation import segmentation
+from node.derived.summary import summary_page
 from node.perfusion import Findings, QualityFlag
 from node.series import CtpSeries, Geometry
 
@@ -49,8 +50,8 @@ def encode(
     Returns
     -------
     list
-        Background CT, colour pictures (CBF, CBV, MTT, TTP, Tmax, lesion), segmentation,
-        parametric maps. The same input gives the same bytes.
+        Background CT, colour pictures (CBF, CBV, MTT, TTP, Tmax, lesion), summary page,
+        segmentation, parametric maps, report. The same input gives the same bytes.
 
     Raises
     ------
@@ -77,6 +78,9 @@ def encode(
         captions = _captions(context, flags)
         scene = Scene.of(place, maps, lesion, captions, options.colour_table)
         made += [("colour", d) for d in _colour(context, scene, ground)]
+    if "summary_page" in asked:
+        page = summary_page(context, series, place, findings, ground)
+        made.append(("summary_page", page))
     segments = None
     if asked & {"segmentation", "report"}:
         segments = segmentation(context, place, maps, lesion, ground)

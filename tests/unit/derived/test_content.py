@@ -37,7 +37,12 @@ CODED = {
 def test_objects_come_in_sending_order() -> None:
     """What is referenced is sent before what refers to it."""
     kinds = [o.kind for o in results()]
-    several = ["background"] * 2 + ["colour"] * 12 + ["segmentation"] + ["parametric_map"] * 5
+    several = (
+        ["background"] * 2
+        + ["colour"] * 12
+        + ["summary_page", "segmentation"]
+        + ["parametric_map"] * 5
+    )
     assert kinds == [*several, "report"]
 
 
@@ -112,7 +117,7 @@ def test_series_numbers_are_one_stable_block() -> None:
     """Every series has its own number and its own plain name."""
     made = case(replace(SPEC, seed=3)).encoded()
     named = {(o.dataset.SeriesNumber, o.dataset.SeriesDescription) for o in made}
-    assert sorted(n for n, _ in named) == list(range(9000, 9014))
+    assert sorted(n for n, _ in named) == list(range(9000, 9015))
     assert (9001, "CTP CBF [ml/100g/min]") in named
     assert (9005, "CTP Tmax [s]") in named
 

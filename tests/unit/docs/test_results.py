@@ -11,13 +11,17 @@ from node.derived.refusal_page import PLAN as REFUSAL_PAGE
 from node.derived.report import PLAN as REPORT
 from node.derived.secondary_capture import LESION_PLAN, MAP_PLANS
 from node.derived.segmentation import PLAN as SEGMENTATION
+from node.derived.summary import PLAN as SUMMARY
+from node.derived.summary.facts import published_rules
 from node.perfusion import Quantity, familiarity, lesion, preparation, quality, trust
 from node.ports import MEASURES
 from node.refusals import RefusalCode
 from node.series import eligibility
 from node.series import lossy as compression
 from node.settings import AnalysisSettings, ResultsSettings
+from tests.support.ctp import CtpSpec
 from tests.support.documents import ROOT, table
+from tests.unit.derived.case import case
 
 GUIDE = ROOT / "docs" / "results.md"
 TEXT = GUIDE.read_text()
@@ -57,7 +61,7 @@ def flag_codes() -> set[str]:
 
 def test_every_result_series_stands_with_its_number_and_name() -> None:
     """What a reader finds in the study is in the table, in the same order."""
-    plans = [BACKGROUND, *MAP_PLANS.values(), LESION_PLAN, SEGMENTATION]
+    plans = [BACKGROUND, *MAP_PLANS.values(), LESION_PLAN, SUMMARY, SEGMENTATION]
     plans += [*PARAMETRIC_MAPS.values(), REPORT, REFUSAL_PAGE]
     first = ResultsSettings().series_number
     stated = [(row["number"], row["name"]) for row in table(GUIDE, "The series")]
@@ -143,6 +147,15 @@ def test_the_limits_of_the_threshold_table_stand_and_each_has_a_measure() -> Non
     names = {measure.name for measure in MEASURES.values()}
     assert {f"Tmax > {limit} s" for limit in seconds} <= names
     assert {f"CBF < {limit} % of normal" for limit in percent} <= names
+
+
+def test_the_limits_of_published_trials_stand_as_they_are_drawn() -> None:
+    """Trial and limits, word by word."""
+    rules = published_rules(case(CtpSpec(slices=1, frames=2, rows=16, pixel_mm=12.0)).lesion)
+    stated = {r["trial"]: r["limits"] for r in table(GUIDE, "The summary page", number=1)}
+    assert stated.keys() == {name for name, _ in rules}
+    for name, conditions in rules:
+        assert stated[name].partition(";")[0] == ", ".join(words for words, _ in conditions)
 
 
 def test_the_guide_says_what_it_is_not() -> None:

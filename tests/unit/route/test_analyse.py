@@ -58,7 +58,7 @@ def test_a_scan_becomes_kept_results_with_numbers(scan: Sequence[Instance]) -> N
     assert [r.sop_instance_uid for r in outcome.results] == [
         m.sop_instance_uid for m in drawer.made
     ]
-    assert {r.kind for r in outcome.results} >= {"background", "colour", "parametric_map"}
+    assert {r.kind for r in outcome.results} >= {"background", "colour", "summary_page"}
     assert outcome.summary.keys() == MEASURES.keys()
     assert outcome.summary["core_ml"]
     assert outcome.summary["mismatch_ml"] == pytest.approx(
