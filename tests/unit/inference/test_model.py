@@ -123,7 +123,7 @@ def test_a_failing_run_is_an_inference_fault(model: OnnxModel) -> None:
         (lambda m: m.update(licence=""), "licence"),
         (lambda m: m.update(colour="blue"), "colour"),
         (lambda m: m.pop("grid"), "grid"),
-        (lambda m: m["outputs"].pop(), "Tmax"),
+        (lambda m: m["outputs"].pop(), "parenchyma"),
         (lambda m: m["outputs"][0].update(unit="ml/min"), "ml/min"),
         (lambda m: m["outputs"][0].update(name="flow"), "flow"),
         (lambda m: m["outputs"][5].pop("quantity"), "as uncertainty of None"),
