@@ -20,9 +20,9 @@ from node.perfusion.lesion import (
     parenchyma,
 )
 from node.perfusion.maps import Estimator, PerfusionMaps
-from node.perfusion.model_input import ModelGrid, ModelInput
+from node.perfusion.model_input import LEAD_S, ModelGrid, ModelInput
 from node.perfusion.motion import Corrected, Motion, correct_motion
-from node.perfusion.preparation import LEAD_S, prepare
+from node.perfusion.preparation import prepare
 from node.perfusion.quality import assess
 from node.perfusion.quantities import Quantity
 from node.perfusion.restoration import onto_model, restore

@@ -6,6 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from node.perfusion.dynamic import DynamicCt
+from node.perfusion.sampling import MIN_POINTS, Clock
+from node.perfusion.timing import imaged_points
+from node.perfusion.vessel_voxels import Shape
+
+# How long before ``arrival_s`` the network's time grid begins.
+LEAD_S = 4.0
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,8 @@ class ModelInput:
     scan
         The scan it was made from.
     arrival_s
-        Time at which contrast arrives in the head [s] on the scan's clock.
+        Time from which contrast is surely in the head [s] on the scan's clock: what the model's
+        time grid is laid by, and what TTP counts from inside the network.
     grid
         The model grid it was made for.
     origin_px
@@ -82,3 +89,17 @@ class ModelInput:
             )
         if not np.isfinite(self.enhancement).all():
             raise ValueError("enhancement holds values that are not finite")
+
+    @property
+    def early_s(self) -> float:
+        """How long before ``arrival_s`` the likeliest artery begins to fill [s].
+
+        The head's strongest vessels rise clearly only some time after the first contrast; how
+        long depends on the bolus. 0 where no vessel rises.
+        """
+        points = imaged_points(self.enhancement)
+        artery = self.vessels_hu[:1, :points].T
+        if len(artery) < MIN_POINTS or np.ptp(artery) <= 0:
+            return 0.0
+        clock = Clock(-LEAD_S, self.grid.interval_s, len(artery))
+        return -float(Shape.of(artery, clock).arrival_s[0])

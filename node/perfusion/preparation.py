@@ -7,13 +7,12 @@ from scipy import ndimage
 from node.perfusion.brain import find_brain
 from node.perfusion.dynamic import DynamicCt
 from node.perfusion.enhancement import baseline_weights
-from node.perfusion.model_input import ModelGrid, ModelInput
+from node.perfusion.model_input import LEAD_S, ModelGrid, ModelInput
 from node.perfusion.pixels import Window, to_model, window_around
 from node.perfusion.timing import Arrival, find_arrival, to_grid
 from node.perfusion.vessels import vessel_curves
 from node.refusals import Refusal, RefusalCode
 
-LEAD_S = 4.0
 MIN_BRAIN_ML = 40.0
 MIN_RISE_HU = 5.0
 MIN_RISE_TO_NOISE = 6.0

@@ -22,11 +22,14 @@ def restore(
 ) -> PerfusionMaps:
     """The network's maps on the scan's grid, 0 outside the brain.
 
+    The network counts TTP from the arrival that ``prepare`` found; here it is brought to where
+    the artery begins to fill.
+
     Parameters
     ----------
     outputs
         One (Z, H, W) float32 array for every quantity, in the quantity's unit, on the pixels
-        of ``prepared.enhancement``.
+        of ``prepared.enhancement``; TTP from ``prepared.arrival_s``.
     prepared
         The input that the outputs were computed from.
     estimator
@@ -50,6 +53,8 @@ def restore(
         }
         for each in (outputs, uncertainty)
     )
+    from_artery_s = np.maximum(values[Quantity.TTP] + np.float32(prepared.early_s), 0.0)
+    values[Quantity.TTP] = (from_artery_s * prepared.brain).astype(np.float32)
     return PerfusionMaps(
         values=values,
         brain=prepared.brain,

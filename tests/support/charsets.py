@@ -30,7 +30,7 @@ class Charset:
 CHARSETS: dict[str, Charset] = {
     "Latin-1": Charset("ISO_IR 100", "Müller^Jürgen"),
     "Latin-2": Charset("ISO_IR 101", "Wałęsa^Łukasz"),
-    "Cyrillic": Charset("ISO_IR 144", "Люкceмбypг"),
+    "Cyrillic": Charset("ISO_IR 144", "Иванов^Иван"),
     "UTF-8": Charset("ISO_IR 192", "Wałęsa^Łukasz=王^小东"),
     "Japanese": Charset(("", "ISO 2022 IR 87"), "Yamada^Tarou=山田^太郎=やまだ^たろう"),
     "Japanese, half-width": Charset(

@@ -45,6 +45,11 @@ def results_of(charset: Charset) -> tuple[Dataset, list[Dataset]]:
     return original, [*kinds.values(), page.dataset]
 
 
+def name_bytes(dataset: Dataset) -> bytes:
+    """The patient's name as it stands in a file that was just read."""
+    return bytes(dataset.get_item("PatientName").value).rstrip()
+
+
 def names_by_dcmtk(paths: Sequence[Path]) -> list[str]:
     """The patient's name in each file, as DCMTK decodes it."""
     program = require("dcmdump", package="dcmtk")
@@ -62,9 +67,9 @@ def test_the_name_reads_the_same_in_every_kind_of_result(name: str, tmp_path: Pa
     charset = CHARSETS[name]
     original, results = results_of(charset)
     paths = written(results, tmp_path)
-    raw = bytes(original.get_item("PatientName").value).rstrip()
+    raw = name_bytes(reread(source_in(charset)[1]))
     for again in map(dcmread, paths):
-        assert bytes(again.get_item("PatientName").value).rstrip() == raw
+        assert name_bytes(again) == raw
         assert str(again.PatientName) == str(original.PatientName) == charset.name
         assert again.get("SpecificCharacterSet") == original.get("SpecificCharacterSet")
         assert again.get("StudyDescription") == original.get("StudyDescription")
@@ -73,7 +78,10 @@ def test_the_name_reads_the_same_in_every_kind_of_result(name: str, tmp_path: Pa
         assert complaints == []
 
 
-@pytest.mark.parametrize("name", [n for n, c in CHARSETS.items() if not c.encoded])
+# Debian's DCMTK decodes with glibc's iconv, which lacks ISO 2022 IR 87.
+@pytest.mark.parametrize(
+    "name", [n for n, c in CHARSETS.items() if not c.encoded and "IR 87" not in str(c.declared)]
+)
 def test_dcmtk_reads_the_name_as_it_is(name: str, tmp_path: Path) -> None:
     """Another implementation decodes source and results to the same characters."""
     original, results = results_of(CHARSETS[name])

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -25,7 +27,25 @@ def test_outside_the_brain_every_map_is_zero() -> None:
     maps = restore(dict.fromkeys(Quantity, ones), prepared, ESTIMATOR)
     for quantity in Quantity:
         assert not maps[quantity][~maps.brain].any()
-        np.testing.assert_allclose(maps[quantity][maps.brain], 1.0, atol=1e-5)
+        if quantity != Quantity.TTP:
+            np.testing.assert_allclose(maps[quantity][maps.brain], 1.0, atol=1e-5)
+
+
+def test_ttp_counts_from_where_the_artery_begins_to_fill() -> None:
+    """However late the arrival that the time grid was laid by: the peak's own time stays."""
+    prepared = prepared_of(scan_of())
+    assert prepared.early_s > 0.0
+    planes = dict.fromkeys(Quantity, np.full_like(prepared.baseline_hu, 9.0))
+    found = restore(planes, prepared, ESTIMATOR)[Quantity.TTP][prepared.brain]
+    np.testing.assert_allclose(found, 9.0 + prepared.early_s, atol=1e-4)
+
+
+def test_without_a_vessel_that_rises_ttp_counts_from_the_arrival() -> None:
+    """No artery is no reason to have no map."""
+    silent = np.zeros((2, 0), np.float32), np.zeros((2, 32), np.float32)
+    for vessels in silent:
+        prepared = replace(prepared_of(scan_of()), vessels_hu=vessels)
+        assert prepared.early_s == 0.0
 
 
 @pytest.mark.parametrize("ratio", [0.3, 1.0, 1.7, 2.0, 3.6])
