@@ -81,8 +81,8 @@ How to read it:
   in no other figure.
 - Dice counts the cases whose true lesion has at least 1 ml.
 - *healthy*: true Tmax up to 4 s. Map figures are over a region's voxels of one scan.
-- *paper-small* had 1,200 steps, nine minutes on one core: its timing maps have hardly begun to
-  leave one value. It is no verdict on the paper.
+- *paper-small* had 1,200 steps, six minutes on one core, where the paper's networks had up to
+  500 epochs: it has no sense of the core yet. It is no verdict on the paper.
 - With few cases intervals are wide: read them before the figures.
 """
 _PHANTOM = """\
