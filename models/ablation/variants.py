@@ -169,6 +169,11 @@ VARIANTS = (
         "Nothing is asked about where parenchyma lies; the maps are all that is scored here.",
         aims=Aims(parenchyma=False),
     ),
+    Variant(
+        "without the lesions' loss",
+        "Values count by how far they are off alone, not by the side of a threshold they lie on.",
+        aims=Aims(lesions=False),
+    ),
 )
 
 

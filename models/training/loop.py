@@ -12,7 +12,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from models.network import PerfusionNet, Widths
 from models.training.batches import Batch
-from models.training.loss import Aims, doubt_loss, map_loss, parenchyma_loss
+from models.training.loss import Aims, doubt_loss, lesion_loss, map_loss, parenchyma_loss
 from node.errors import NodeError
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
@@ -232,7 +232,11 @@ class Trainer:
         maps, doubts, parenchyma = (part.float() for part in found)
         loss = map_loss(maps, batch.maps, batch.shares, roots=self.aims.roots)
         loss = loss + doubt_loss(doubts, maps, batch.maps, batch.shares)
-        return loss + parenchyma_loss(parenchyma, batch.shares) if self.aims.parenchyma else loss
+        if self.aims.parenchyma:
+            loss = loss + parenchyma_loss(parenchyma, batch.shares)
+        if self.aims.lesions:
+            loss = loss + lesion_loss(maps, batch.maps, batch.shares)
+        return loss
 
     def _batch(self, source: BatchSource | None, name: str) -> Batch:
         if source is None:
