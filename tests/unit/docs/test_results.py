@@ -134,6 +134,8 @@ def test_the_other_numbers_of_the_definitions_stand() -> None:
     """Vessels, fluid, severe delay, and what was never meant as perfusion."""
     assert f"above {lesion.VESSEL_CBV_RATIO:g} times the brain's median" in TEXT
     assert f"below {lesion.CSF_HU:g} HU before contrast" in TEXT
+    assert lesion.LIKELY_PARENCHYMA == 0.5
+    assert "finds grey or white matter likelier than not" in TEXT
     assert f"with Tmax > {lesion.SEVERE_TMAX_S:g} s" in TEXT
     assert f"fewer than {eligibility.FEWEST_DYNAMIC_FRAMES} time points" in TEXT
 
