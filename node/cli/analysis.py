@@ -9,10 +9,12 @@ from node.cli.drawer import Drawer, require_ours
 from node.cli.instances import acquired_last
 from node.cli.numbers import numbers
 from node.cli.output import as_json, progress
+from node.derived import ALL_KINDS, DerivedObject, ObjectKind
 from node.errors import NodeError
-from node.ports import MEASURES, Model, Outcome, Reason
+from node.exports import Exporter, ExportFile, ExportKind
+from node.ports import MEASURES, Kept, Model, Outcome, Reason
 from node.refusals import RefusalCode
-from node.route import STAGES, AnalyseOptions
+from node.route import STAGES, AnalyseOptions, Keep
 from node.route import analyse as analyse_series
 from node.series import Instance
 from node.wiring import Node
@@ -31,6 +33,7 @@ class Answer:
     fault: Reason | None
     folder: Path | None
     numbers: dict[str, Any]
+    notes: Sequence[str] = ()
 
     @property
     def reason(self) -> Reason | None:
@@ -78,8 +81,27 @@ class Answer:
         return {"state": state, "folder": self.folder, **self.numbers, "stages_s": stages_s}
 
 
-def analyse_all(series: Iterable[Sequence[Instance]], node: Node, out: Path) -> list[Answer]:
+def analyse_all(
+    series: Iterable[Sequence[Instance]],
+    node: Node,
+    out: Path,
+    exports: frozenset[ExportKind] = frozenset(),
+    only: Sequence[ObjectKind] = ALL_KINDS,
+) -> list[Answer]:
     """Every series analysed; one that fails does not keep the others from it.
+
+    Parameters
+    ----------
+    series
+        The instances of each.
+    node
+        Whose model and settings are used.
+    out
+        Where a folder for each series is made.
+    exports
+        What to write beside the result objects.
+    only
+        Which result objects to make.
 
     Raises
     ------
@@ -92,32 +114,74 @@ def analyse_all(series: Iterable[Sequence[Instance]], node: Node, out: Path) -> 
     for instances in every:
         require_ours(out / instances[0].header.series_instance_uid)
     model = node.model
-    return [_one(instances, model, node, out) for instances in every]
+    return [_one(i, model, node, _Wanted(out, exports, only)) for i in every]
 
 
-def _one(instances: Sequence[Instance], model: Model, node: Node, out: Path) -> Answer:
+@dataclass(frozen=True)
+class _Wanted:
+    """Where results go, and which."""
+
+    out: Path
+    exports: frozenset[ExportKind]
+    only: Sequence[ObjectKind]
+
+
+def _one(instances: Sequence[Instance], model: Model, node: Node, wanted: _Wanted) -> Answer:
     uid = instances[0].header.series_instance_uid
     title = instances[0].header.series_description
     outcome, fault = None, None
-    with Drawer(out, uid) as drawer:
+    exporter = Exporter(wanted.exports)
+    with Drawer(wanted.out, uid) as drawer:
+        keep = _Keeper(drawer, exporter)
         try:
-            outcome = _watched(title or uid, instances, model, _options(node, instances), drawer)
+            options = _options(node, instances, wanted.only)
+            outcome = _watched(title or uid, instances, model, options, keep)
         except NodeError as problem:
             fault = Reason(type(problem).__name__, str(problem), problem.remedy)
         facts = numbers(instances, outcome or Outcome((), fault), model.estimator, node.settings)
         facts["files"] = drawer.files if outcome else []
         if outcome and outcome.results:
+            keep.write(exporter.finish(facts))
+            facts["exports"] = keep.exported
             drawer.close(as_json(facts))
     return Answer(
-        uid, title or "(no description)", len(instances), outcome, fault, drawer.closed, facts
+        uid,
+        title or "(no description)",
+        len(instances),
+        outcome,
+        fault,
+        drawer.closed,
+        facts,
+        exporter.notes,
     )
 
 
-def _options(node: Node, instances: Sequence[Instance]) -> AnalyseOptions:
+class _Keeper:
+    """Keeps every result object, and what is made from it for people without a PACS."""
+
+    def __init__(self, drawer: Drawer, exporter: Exporter) -> None:
+        self.exported: list[str] = []
+        self._drawer = drawer
+        self._exporter = exporter
+
+    def __call__(self, made: DerivedObject) -> Kept:
+        kept = self._drawer.keep(made)
+        self.write(self._exporter.add(made))
+        return kept
+
+    def write(self, files: Iterable[ExportFile]) -> None:
+        for file in files:
+            self._drawer.add(file.name, file.data)
+            self.exported.append(file.name)
+
+
+def _options(
+    node: Node, instances: Sequence[Instance], only: Sequence[ObjectKind]
+) -> AnalyseOptions:
     created = acquired_last(instances)
     options = node.options(1, created)
     # A naive time is written as it stands: the scanner's wall clock, whatever this machine's is.
-    return replace(options, encode=replace(options.encode, created=created))
+    return replace(options, encode=replace(options.encode, created=created, kinds=tuple(only)))
 
 
 def _watched(
@@ -125,7 +189,7 @@ def _watched(
     instances: Sequence[Instance],
     model: Model,
     options: AnalyseOptions,
-    drawer: Drawer,
+    keep: Keep,
 ) -> Outcome:
     """The analysis with a bar that names the stage in hand."""
     with progress() as bar:
@@ -134,6 +198,4 @@ def _watched(
         def tell(stage: str, done: float) -> None:
             bar.update(task, description=f"{title}: {stage}", completed=STAGES.index(stage) + done)
 
-        return analyse_series(
-            instances, model=model, keep=drawer.keep, options=options, progress=tell
-        )
+        return analyse_series(instances, model=model, keep=keep, options=options, progress=tell)

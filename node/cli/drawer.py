@@ -87,6 +87,13 @@ class Drawer:
         )
         return Kept(self._folder / place, kept.sha256, kept.size)
 
+    def add(self, name: str, data: bytes) -> None:
+        """A file beside the result objects, at a path below their folder."""
+        with _faults(self._open):
+            place = self._open / name
+            place.parent.mkdir(exist_ok=True)
+            place.write_bytes(data)
+
     def close(self, facts: str) -> None:
         """Put the results in their place, with what was measured."""
         with _faults(self._folder):

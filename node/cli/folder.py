@@ -9,6 +9,7 @@ import typer
 from node.cli.files import files_of
 from node.cli.options import BadCallError, ConfigOption, JsonOption, settings_from
 from node.cli.output import counted, note, print_json, print_record, say
+from node.cli.wishes import KINDS, exports_of, kinds_of, with_thresholds
 from node.wiring import Node
 
 if TYPE_CHECKING:  # the command imports what it needs when it is called
@@ -16,13 +17,42 @@ if TYPE_CHECKING:  # the command imports what it needs when it is called
     from node.cli.instances import Found
 
 
-def analyse(
+def analyse(  # noqa: PLR0913, PLR0917  (a command's options are its arguments)
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", exists=True, help="Folder or zip of DICOM files.")
     ],
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Folder for the results; made if absent.")
     ],
+    nifti: Annotated[
+        bool, typer.Option("--nifti", help="Also write maps, segments and CT as NIfTI (.nii.gz).")
+    ] = False,
+    png: Annotated[
+        bool, typer.Option("--png", help="Also write every colour picture as PNG.")
+    ] = False,
+    html: Annotated[
+        bool,
+        typer.Option("--html/--no-html", help="Write report.html, a page that opens from disk."),
+    ] = True,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="KIND",
+            help=f"Write these result objects only; repeatable: {', '.join(KINDS)}.",
+            show_default=False,
+        ),
+    ] = None,
+    thresholds: Annotated[
+        str | None,
+        typer.Option(
+            "--thresholds",
+            metavar="LIST",
+            help="Where the lesion begins, for this call: tmax=6,rcbf=0.3,min_ml=1, or some of "
+            "them. [default: the settings']",
+            show_default=False,
+        ),
+    ] = None,
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -30,8 +60,17 @@ def analyse(
 
     Series that are time points of one scan are analysed as one, under the first one's UID.
     Each series becomes a folder of that UID in --out: one folder per result series with its
-    DICOM files, and numbers.json. What is no CT perfusion series is listed with the reason.
-    The same images give the same bytes, whenever and wherever they are analysed.
+    DICOM files, numbers.json, and report.html, which names the patient and opens from disk.
+    What is no CT perfusion series is listed with the reason. The same images give the same
+    bytes, whenever and wherever they are analysed.
+
+    For example:
+
+    - perfusion-node analyse scan.zip --out results
+
+    - perfusion-node analyse scan --out results --nifti --only parametric_map --no-html
+
+    - perfusion-node analyse scan --out results --thresholds tmax=8,rcbf=0.34
 
     Exit code 1 where no series was analysed, or one that was meant as CT perfusion was not.
     """
@@ -40,12 +79,15 @@ def analyse(
     from node.cli.instances import read
     from node.series import put_together
 
-    settings = settings_from(config)
+    kinds = kinds_of(only)
+    exports = exports_of({"nifti": nifti, "png": png, "html": html}, kinds)
+    settings = with_thresholds(settings_from(config), thresholds)
     _require_folder(out)
     with Node(settings) as node, files_of(folder, leave_out=earlier_results(out)) as files:
         found = read(files)
         _note_the_rest(found)
-        answers = analyse_all(put_together(found.series), node, out) if found.series else []
+        series = put_together(found.series)
+        answers = analyse_all(series, node, out, exports, kinds) if found.series else []
     if json:
         print_json(
             {
@@ -105,3 +147,4 @@ def _lines(answer: "Answer") -> Iterator[str]:
         yield f"{flag.code.replace('_', ' ')}: {flag.found.rstrip('. ')}. {flag.remedy}"
     if answer.folder:
         yield f"{counted(answer.objects, 'object')} in {answer.folder}"
+    yield from answer.notes

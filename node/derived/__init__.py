@@ -9,7 +9,7 @@ from node.derived.bundle import (
     ReportUids,
 )
 from node.derived.encoding import encode
-from node.derived.reading import read_map, read_report, segment_volumes_ml
+from node.derived.reading import map_quantity, read_map, read_report, segment_volumes_ml
 from node.derived.refusal_page import refusal_page
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "ObjectKind",
     "ReportUids",
     "encode",
+    "map_quantity",
     "read_map",
     "read_report",
     "refusal_page",

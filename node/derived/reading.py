@@ -74,6 +74,12 @@ def read_map(dataset: Dataset) -> tuple[NDArray[np.float32], Geometry]:
     return values[order].astype(np.float32), geometry
 
 
+def map_quantity(dataset: Dataset) -> Quantity:
+    """The quantity of a Parametric Map: the label of its Real World Value Mapping."""
+    shared = dataset.SharedFunctionalGroupsSequence[0]
+    return Quantity(str(shared.RealWorldValueMappingSequence[0].LUTLabel))
+
+
 def read_report(dataset: Dataset) -> dict[str, float]:
     """The numbers of a report, by their names in ``numbers.json``; ``brain_ml`` besides.
 

@@ -81,12 +81,76 @@ def test_every_object_is_listed_and_the_patients_own(run: tuple[Said, Path], sca
     files = {f["file"]: f["sop_instance_uid"] for f in numbers(folder)["files"]}
     assert said.code == 0
     assert f"{len(files)} objects in {folder}" in said.out
-    assert set(files) == set(tree(folder)) - {"numbers.json"}
+    assert set(files) == set(tree(folder)) - {"numbers.json", "report.html"}
     for name, uid in files.items():
         made = dcmread(folder / name)
         assert uid == made.SOPInstanceUID
         assert made.PatientID == scan.first.PatientID
         assert made.StudyInstanceUID == scan.first.StudyInstanceUID
+
+
+def test_the_page_is_the_patients_and_says_the_numbers(run: tuple[Said, Path], scan: Scan) -> None:
+    """report.html opens from disk: who, the volumes, the pictures."""
+    _, folder = run
+    text = (folder / "report.html").read_text()
+    assert str(scan.first.PatientID) in text
+    assert f"{numbers(folder)['measurements']['core_ml']['value']:.1f} ml" in text
+    assert numbers(folder)["exports"] == ["report.html"]
+
+
+def test_a_call_chooses_what_is_written(scan: Scan, tmp_path: Path) -> None:
+    """Only the kinds named, and beside them the files asked for; the numbers list both."""
+    said = analysed(
+        scan.folder, tmp_path, "--only", "parametric_map", "--only", "segmentation", "--nifti",
+        "--no-html",
+    )  # fmt: skip
+    assert said.code == 0
+    folder = tmp_path / scan.series_uid
+    found = numbers(folder)
+    assert {f["kind"] for f in found["files"]} == {"parametric_map", "segmentation"}
+    names = {"CBF", "CBV", "MTT", "TTP", "Tmax", "core", "hypoperfusion", "brain"}
+    assert set(found["exports"]) == {f"nifti/{name}.nii.gz" for name in names}
+    listed = {f["file"] for f in found["files"]} | set(found["exports"]) | {"numbers.json"}
+    assert set(tree(folder)) == listed
+
+
+def test_thresholds_of_a_call_reach_numbers_and_objects(
+    run: tuple[Said, Path], scan: Scan, tmp_path: Path
+) -> None:
+    """A stricter Tmax gives the smaller volume that the threshold table announced."""
+    said = analysed(
+        scan.folder, tmp_path, "--thresholds", "tmax=8,rcbf=0.2", "--only", "segmentation"
+    )
+    assert said.code == 0
+    found, usual = numbers(tmp_path / scan.series_uid), numbers(run[1])
+    assert found["thresholds"]["tmax_hypoperfusion_s"] == 8
+    assert found["thresholds"]["relative_cbf_core"] == 0.2
+    strict = found["measurements"]["hypoperfusion_ml"]["value"]
+    assert strict == usual["measurements"]["tmax_above_8_s_ml"]["value"]
+    assert strict < usual["measurements"]["hypoperfusion_ml"]["value"]
+    (segmentation,) = (f["file"] for f in found["files"])
+    volumes = segment_volumes_ml(dcmread(tmp_path / scan.series_uid / segmentation))
+    assert volumes["Hypoperfusion"] == pytest.approx(strict, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--only", "maps"], "--only maps: there is no such kind of result object"),
+        (["--only", "report", "--nifti"], "--nifti is made from the parametric_map objects"),
+        (["--thresholds", "cbf=3"], "there is no threshold called cbf"),
+        (["--thresholds", "tmax=-1"], "tmax: Input should be greater than 0"),
+        (["--thresholds", ""], "there is no threshold called nothing"),
+    ],
+)
+def test_a_wish_that_cannot_be_had_is_told_before_work(
+    scan: Scan, tmp_path: Path, options: list[str], told: str
+) -> None:
+    """Exit code 2, the option at fault, and what would do; nothing is analysed."""
+    said = analysed(scan.folder, tmp_path, *options)
+    assert said.code == 2
+    assert told in " ".join(said.err.split())
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture

@@ -1,0 +1,5 @@
+"""Result objects in, files for people without a PACS out: NIfTI, pictures, a page."""
+
+from node.exports.exporter import NEEDS, Exporter, ExportFile, ExportKind
+
+__all__ = ["NEEDS", "ExportFile", "ExportKind", "Exporter"]
