@@ -148,6 +148,7 @@ class Node:
                 min_slices=limits.min_slices,
                 max_interval_s=limits.max_interval_s,
                 max_missing_fraction=limits.max_missing_fraction,
+                index_interval_s=limits.index_interval_s,
                 accept_derived=limits.accept_derived,
                 rules=tuple(Rule(**dict(rule)) for rule in limits.rules),
             ),

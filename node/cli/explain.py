@@ -27,6 +27,11 @@ _CLOCKS = {
     "FrameReferenceTime": "milliseconds since the scan began",
     "TriggerTime": "milliseconds since the trigger",
     "TemporalPositionTimeOffset": "seconds since the first time point",
+    "MidScanTime": "the middle of each image's exposure, by a private element of GE's",
+    "DeltaStartTime": "the start of each image's exposure, by a private element of GE's",
+    "TemporalPositionIdentifier": "a count of time points and the settings' seconds a step",
+    "TemporalPositionIndex": "a count of time points and the settings' seconds a step",
+    "VolumeNumber": "Canon's count of volumes and the settings' seconds a step",
 }
 
 

@@ -48,12 +48,13 @@ def derive(root: str, *parts: object) -> UID:
 def of_results(
     series: CtpSeries, maps: PerfusionMaps, lesion: Lesion, options: EncodeOptions
 ) -> Uids:
-    """UIDs of the maps of a series: other images, model, thresholds or software, other UIDs."""
+    """UIDs of the maps of a series: other images, times, model or limits have other UIDs."""
     instances = hashlib.sha256("\n".join(series.sop_instance_uids).encode()).hexdigest()
     thresholds = lesion.thresholds
     parts = (
         series.series_instance_uid,
         instances,
+        f"{series.time_s.max():.3f}",  # a count of time points has the length that a setting gives
         maps.estimator.name,
         maps.estimator.version,
         maps.estimator.sha256,

@@ -1,11 +1,11 @@
 """Instances in, one CT perfusion series out, or a refusal that says why not."""
 
+from node.series.cautions import source_flags
 from node.series.completeness import Completeness, completeness
 from node.series.eligibility import Eligibility
 from node.series.frames import CtpSeries
 from node.series.geometry import Geometry
 from node.series.header import Header, Instance, images_of
-from node.series.lossy import source_flags
 from node.series.pixels import read_hu
 from node.series.reading import read_header, read_source
 from node.series.recognition import recognise

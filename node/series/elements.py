@@ -5,6 +5,7 @@ import struct
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from io import SEEK_END, BytesIO
 from typing import BinaryIO
 
@@ -23,6 +24,7 @@ from pydicom.uid import (
 )
 
 from node.errors import InstanceUnreadableError
+from node.series.private import PRIVATE_GROUPS, Tag, private_values
 from node.series.watch import PixelElement, Watch, require_whole_header
 
 # The largest Enhanced CT known is under 2 GiB; more out of a deflated stream is an attack.
@@ -56,7 +58,7 @@ class Elements:
     Parameters
     ----------
     raw
-        Value bytes by tag.
+        Value bytes by tag; of private elements only those known in :mod:`node.series.private`.
     transfer_syntax_uid
         As encoded.
     pixels
@@ -69,7 +71,7 @@ class Elements:
         The items of every wanted sequence, by tag.
     """
 
-    raw: dict[int, bytes]
+    raw: dict[Tag, bytes]
     transfer_syntax_uid: str
     pixels: PixelElement | None
     stream: BinaryIO
@@ -92,22 +94,22 @@ class Elements:
         except READ_FAULTS:
             return raw.decode("ascii", "replace").strip(" \0")
 
-    def ascii(self, tag: int) -> str:
+    def ascii(self, tag: Tag) -> str:
         """One string of the default repertoire (UI, CS, DS, IS, DA, TM, DT), trimmed."""
         return self.raw.get(tag, b"").decode("latin-1").strip(" \0")
 
-    def numbers(self, tag: int, count: int) -> tuple[float, ...] | None:
+    def numbers(self, tag: Tag, count: int) -> tuple[float, ...] | None:
         """Exactly ``count`` finite decimal strings; None where absent or wrong."""
         values = [_number(part) for part in self.ascii(tag).split("\\")]
         finite = tuple(value for value in values if value is not None)
         return finite if len(finite) == len(values) == count else None
 
-    def number(self, tag: int) -> float | None:
+    def number(self, tag: Tag) -> float | None:
         """One finite decimal string; None where absent or wrong."""
         values = self.numbers(tag, 1)
         return values[0] if values else None
 
-    def integer(self, tag: int) -> int | None:
+    def integer(self, tag: Tag) -> int | None:
         """One integer string within 32 bits (PS3.5 6.2, IS); None where absent or wrong."""
         value = self.number(tag)
         return int(value) if value is not None and abs(value) < 1 << 31 else None
@@ -170,12 +172,19 @@ def read_elements(
     """
     syntax = transfer_syntax_uid or _transfer_syntax_of_part10(stream)
     data = _inflated(stream) if syntax == DeflatedExplicitVRLittleEndian else stream
-    watch = Watch(data)
+    watch = Watch(data, PRIVATE_GROUPS)
     raw, sequences = _parts(_data_set(data, syntax, watch, tags))
     size = data.seek(0, SEEK_END)
     if watch.pixels is None:
         require_whole_header(data, watch, size)
+    raw |= private_values(watch.noted, partial(_noted, data, watch))
     return Elements(raw, syntax, watch.pixels, data, size, sequences)
+
+
+def _noted(stream: BinaryIO, watch: Watch, tag: int) -> bytes:
+    start, length = watch.noted[tag]
+    stream.seek(start)
+    return stream.read(length)
 
 
 def _number(text: str) -> float | None:
@@ -223,19 +232,22 @@ def _data_set(
         raise _no_data_set(fault) from fault
 
 
-def _parts(data_set: Dataset) -> tuple[dict[int, bytes], dict[int, Sequence[Dataset]]]:
+def _parts(data_set: Dataset) -> tuple[dict[Tag, bytes], dict[int, Sequence[Dataset]]]:
     """Values as they are encoded, and the items of sequences, by tag."""
-    raw: dict[int, bytes] = {}
+    raw: dict[Tag, bytes] = {}
+    private: list[int] = []
     sequences: dict[int, Sequence[Dataset]] = {}
     try:
         for element in list(data_set.elements()):
+            tag = int(element.tag)
             if _is_sequence(element):
-                sequences[int(element.tag)] = data_set[element.tag].value
+                sequences[tag] = data_set[element.tag].value
             elif isinstance(element, RawDataElement) and isinstance(element.value, bytes):
-                raw[int(element.tag)] = element.value
+                raw[tag] = element.value
+                private += [tag] if tag >> 16 in PRIVATE_GROUPS else []
     except READ_FAULTS as fault:
         raise _no_data_set(fault) from fault
-    return raw, sequences
+    return raw | private_values(private, raw.__getitem__), sequences
 
 
 def _is_sequence(element: DataElement | RawDataElement) -> bool:

@@ -28,6 +28,9 @@ class Eligibility:
         Median time between images of one slice [s]; a single gap may be twice as long.
     max_missing_fraction
         Images absent from the grid of time points and slices.
+    index_interval_s
+        How long a step takes where images carry no clock but a count of the time points [s];
+        None: such a series is refused.
     accept_derived
         Whether images of type DERIVED (such as motion-corrected ones) are taken.
     rules
@@ -39,6 +42,7 @@ class Eligibility:
     min_slices: int = 2
     max_interval_s: float = 6.0
     max_missing_fraction: float = 0.1
+    index_interval_s: float | None = None
     accept_derived: bool = False
     rules: tuple[Rule, ...] = ()
 

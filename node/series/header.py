@@ -69,6 +69,12 @@ class Header:
         Every clock the instance carries, by source keyword (``AcquisitionDateTime``,
         ``AcquisitionTime`` (joined with its date), ``ContentTime``, ``FrameReferenceTime``,
         ``TriggerTime``, ...), in seconds; date-bearing ones as seconds since 1970 without zone.
+        GE's private ``DeltaStartTime`` is the number as it is written: only a whole series tells
+        seconds from milliseconds.
+    time_indices
+        Every count of the time points that the instance carries, by keyword
+        (``TemporalPositionIdentifier``, ``TemporalPositionIndex`` of a frame, Canon's private
+        ``VolumeNumber``): an order without seconds.
     temporal_positions
         NumberOfTemporalPositions that the sender announces, or None.
     images_in_acquisition
@@ -102,6 +108,7 @@ class Header:
     series_description: str = ""
     protocol_name: str = ""
     times_s: tuple[tuple[str, float], ...] = ()
+    time_indices: tuple[tuple[str, int], ...] = ()
     temporal_positions: int | None = None
     images_in_acquisition: int | None = None
     stack_id: str = ""
@@ -143,4 +150,7 @@ def images_of(instances: Iterable[Instance]) -> list[Instance]:
 def _as_image(whole: Header, number: int, frame: Frame) -> Header:
     own = frame._asdict()
     index = own.pop("temporal_position")
-    return replace(whole, frames=(), instance_number=number if index is None else index, **own)
+    if index is None:
+        return replace(whole, frames=(), instance_number=number, **own)
+    indices = (*whole.time_indices, ("TemporalPositionIndex", index))
+    return replace(whole, frames=(), instance_number=index, time_indices=indices, **own)

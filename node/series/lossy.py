@@ -1,4 +1,4 @@
-"""Lossy compression: which images it has changed, and what the results say of it."""
+"""Lossy compression: which images it has changed, and how the results declare it."""
 
 from pydicom import Dataset
 from pydicom.uid import (
@@ -8,9 +8,6 @@ from pydicom.uid import (
     JPEGExtended12Bit,
     JPEGLSNearLossless,
 )
-
-from node.perfusion import Grade, QualityFlag
-from node.series.frames import CtpSeries
 
 # LossyImageCompressionMethod of each transfer syntax that may lose (PS3.3 C.7.6.1.1.5.1).
 _METHODS: dict[str, str] = {
@@ -55,12 +52,3 @@ def declare_loss(source: Dataset, ratio: float | None) -> None:
             source.LossyImageCompressionMethod = method
         if not source.get("LossyImageCompressionRatio") and ratio is not None:
             source.LossyImageCompressionRatio = f"{ratio:.2f}"
-
-
-def source_flags(series: CtpSeries) -> tuple[QualityFlag, ...]:
-    """What a reader must know of the images as they arrived."""
-    if not series.lossy:
-        return ()
-    total = len(series.instances)
-    found = f"lossy compression has changed {series.lossy} of {total} images"
-    return (QualityFlag("lossy", Grade.CAUTION, found),)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from node.series.elements import Elements
+from node.series.private import DELTA_START_TIME, MID_SCAN_TIME, Tag
 
 SHARED, PER_FRAME = 0x52009229, 0x52009230
 FUNCTIONAL_GROUPS = (SHARED, PER_FRAME)
@@ -33,12 +34,13 @@ _GROUPS = (
 )
 # What may differ from frame to frame; all else, the layout of the pixels above all, is the
 # instance's alone.
-_OF_A_FRAME = frozenset(
+_OF_A_FRAME: frozenset[Tag] = frozenset(
     {
         *(FRAME_TYPE, FRAME_ACQUISITION_DATE_TIME, FRAME_REFERENCE_DATE_TIME),
         *(STACK_ID, TEMPORAL_POSITION_INDEX, TEMPORAL_POSITION_TIME_OFFSET),
         *(0x0008002A, 0x00080022, 0x00080032, 0x00080023, 0x00080033),  # classic clocks
         *(0x00181060, 0x00541300),  # TriggerTime, FrameReferenceTime
+        *(MID_SCAN_TIME, DELTA_START_TIME),
         *(0x00200032, 0x00200037, 0x00280030, 0x00180050, 0x00181210),  # where and how
         *(0x00281052, 0x00281053),  # RescaleIntercept, RescaleSlope
     }
@@ -65,9 +67,9 @@ def frames_of(elements: Elements) -> list[Elements]:
     ]
 
 
-def _flat(groups: Iterable[Elements]) -> dict[int, bytes]:
+def _flat(groups: Iterable[Elements]) -> dict[Tag, bytes]:
     """The attributes of a frame that its functional groups hold, by tag."""
-    flat: dict[int, bytes] = {}
+    flat: dict[Tag, bytes] = {}
     for group in groups:
         for macro in _GROUPS:
             for item in group.items(macro)[:1]:

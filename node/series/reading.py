@@ -24,6 +24,7 @@ from node.series.multiframe import (
     TEMPORAL_POSITION_TIME_OFFSET,
     frames_of,
 )
+from node.series.private import DELTA_START_TIME, MID_SCAN_TIME, VOLUME_NUMBER, Tag
 from node.series.wholeness import PIXEL_DESCRIPTION, compression_ratio, require_whole
 
 _UID = re.compile(r"[0-9]+([.][0-9]+)*")
@@ -42,7 +43,8 @@ _PROTOCOL = 0x00181030
 _SLICE_THICKNESS, _TRIGGER_TIME, _KERNEL = 0x00180050, 0x00181060, 0x00181210
 _ACQUISITION_NUMBER, _INSTANCE_NUMBER = 0x00200012, 0x00200013
 _POSITION, _ORIENTATION, _FRAME_OF_REFERENCE = 0x00200032, 0x00200037, 0x00200052
-_TEMPORAL_POSITIONS, _IMAGES_IN_ACQUISITION = 0x00200105, 0x00201002
+_TEMPORAL_POSITION, _TEMPORAL_POSITIONS = 0x00200100, 0x00200105
+_IMAGES_IN_ACQUISITION = 0x00201002
 _ROWS, _COLUMNS, _PIXEL_SPACING = 0x00280010, 0x00280011, 0x00280030
 _FRAME_REFERENCE_TIME = 0x00541300
 _LOSSY = 0x00282110
@@ -53,7 +55,7 @@ _WANTED = (
     *(_ACQUISITION_DATE, _ACQUISITION_TIME, _CONTENT_DATE, _CONTENT_TIME),
     *(_SLICE_THICKNESS, _TRIGGER_TIME, _KERNEL, _ACQUISITION_NUMBER, _INSTANCE_NUMBER),
     *(_POSITION, _ORIENTATION, _FRAME_OF_REFERENCE, _TEMPORAL_POSITIONS, _IMAGES_IN_ACQUISITION),
-    *(_PIXEL_SPACING, _FRAME_REFERENCE_TIME, _PROTOCOL, _LOSSY),
+    *(_PIXEL_SPACING, _FRAME_REFERENCE_TIME, _PROTOCOL, _LOSSY, _TEMPORAL_POSITION),
     *PIXEL_DESCRIPTION,
     *FUNCTIONAL_GROUPS,
 )
@@ -153,6 +155,7 @@ def _header(elements: Elements, frames: tuple[Frame, ...] = ()) -> Header:
         series_description=elements.text(_SERIES_DESCRIPTION),
         protocol_name=elements.text(_PROTOCOL),
         times_s=_times(elements),
+        time_indices=_indices(elements),
         temporal_positions=elements.integer(_TEMPORAL_POSITIONS),
         images_in_acquisition=elements.integer(_IMAGES_IN_ACQUISITION),
         lossy=is_lossy(elements.transfer_syntax_uid, elements.ascii(_LOSSY)),
@@ -202,11 +205,28 @@ def _times(elements: Elements) -> tuple[tuple[str, float], ...]:
         ("FrameReferenceTime", _from_milliseconds(elements, _FRAME_REFERENCE_TIME)),
         ("TriggerTime", _from_milliseconds(elements, _TRIGGER_TIME)),
         ("TemporalPositionTimeOffset", elements.double(TEMPORAL_POSITION_TIME_OFFSET)),
+        ("MidScanTime", _within_a_day(elements, MID_SCAN_TIME)),
+        ("DeltaStartTime", _within_a_day(elements, DELTA_START_TIME)),
     )
     return tuple((name, seconds) for name, seconds in clocks if seconds is not None)
 
 
+def _indices(elements: Elements) -> tuple[tuple[str, int], ...]:
+    """Every count of the time points (DICOM.md 1.1)."""
+    indices = (
+        ("TemporalPositionIdentifier", elements.integer(_TEMPORAL_POSITION)),
+        ("VolumeNumber", elements.integer(VOLUME_NUMBER)),
+    )
+    return tuple((name, index) for name, index in indices if index is not None)
+
+
 def _from_milliseconds(elements: Elements, tag: int) -> float | None:
     """A clock in ms as seconds; None where absent or longer than a day."""
+    value = _within_a_day(elements, tag)
+    return None if value is None else value / 1000
+
+
+def _within_a_day(elements: Elements, tag: Tag) -> float | None:
+    """A clock as it is written; None where absent or, if it is in ms, longer than a day."""
     value = elements.number(tag)
-    return None if value is None or abs(value) > DAY_S * 1000 else value / 1000
+    return None if value is None or abs(value) > DAY_S * 1000 else value

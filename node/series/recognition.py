@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from node.refusals import Refusal, RefusalCode
 from node.series.assembly import Grid, assemble, columns_of, frame_count, slice_labels
@@ -13,7 +14,7 @@ from node.series.geometry import Geometry
 from node.series.header import Header, Instance
 from node.series.rules import deciding_rule
 from node.series.selection import Selection, select
-from node.series.timing import choose_clock
+from node.series.timing import Clock, choose_clock, choose_index, clock_of
 
 _DEFAULT = Eligibility()
 
@@ -41,13 +42,32 @@ def recognise(instances: Iterable[Instance], limits: Eligibility = _DEFAULT) -> 
         return refusal
     if refusal := _mixed_studies(headers):
         return refusal
-    clock = choose_clock(headers, labels)
+    clock = clock_for(headers, labels, limits)
     if clock is None:
-        return _no_time(len(headers))
+        return _no_time(len(headers), choose_index(headers, labels))
     grid = assemble(columns_of(selection.images, labels, along, clock))
     if isinstance(grid, Refusal):
         return grid
-    return limits.verdict(grid.time_s, grid.missing) or _series(selection, grid, clock.source)
+    return limits.verdict(grid.time_s, grid.missing) or _series(selection, grid, clock)
+
+
+def clock_for(
+    headers: Sequence[Header], labels: NDArray[np.intp], limits: Eligibility
+) -> Clock | None:
+    """The images' clock; without one, their count of time points if the limits give it seconds.
+
+    Parameters
+    ----------
+    headers, labels
+        As of :func:`node.series.timing.choose_clock`.
+    limits
+        What a series must have.
+    """
+    clock = choose_clock(headers, labels)
+    if clock is not None or limits.index_interval_s is None:
+        return clock
+    index = choose_index(headers, labels)
+    return clock_of(index, headers, limits.index_interval_s) if index else None
 
 
 def _selected(instances: list[Instance], limits: Eligibility) -> Selection | Refusal:
@@ -77,15 +97,19 @@ def _mixed_studies(headers: Sequence[Header]) -> Refusal | None:
     )
 
 
-def _no_time(count: int) -> Refusal:
-    return Refusal(
-        RefusalCode.NO_TIME,
-        found=f"no clock tells the {count} images apart in time",
-        remedy="Send the series with AcquisitionTime or ContentTime as the scanner wrote them.",
-    )
+def _no_time(count: int, index: str) -> Refusal:
+    found = f"no clock tells the {count} images apart in time"
+    remedy = "Send the series with AcquisitionTime or ContentTime as the scanner wrote them."
+    if index:
+        found += f"; {index} counts the time points, without seconds"
+        remedy += (
+            " If that cannot be done and the scanner images each slice at one known interval,"
+            " analysis.index_interval_s may name it."
+        )
+    return Refusal(RefusalCode.NO_TIME, found=found, remedy=remedy)
 
 
-def _series(selection: Selection, grid: Grid, time_source: str) -> CtpSeries:
+def _series(selection: Selection, grid: Grid, clock: Clock) -> CtpSeries:
     first = selection.images[0].header
     return CtpSeries(
         study_instance_uid=first.study_instance_uid,
@@ -94,8 +118,14 @@ def _series(selection: Selection, grid: Grid, time_source: str) -> CtpSeries:
         grid=grid.rows,
         time_s=grid.time_s,
         geometry=_geometry(grid),
-        time_source=time_source,
-        notes=(*selection.notes, *grid.notes, *_acquisition_notes(grid), *_loss_notes(grid)),
+        time_source=clock.source,
+        notes=(
+            *selection.notes,
+            *([clock.note] if clock.note else []),
+            *grid.notes,
+            *_acquisition_notes(grid),
+            *_loss_notes(grid),
+        ),
     )
 
 

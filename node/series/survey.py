@@ -11,9 +11,8 @@ from node.series.assembly import frame_count, slice_labels
 from node.series.eligibility import Eligibility
 from node.series.frames import CtpSeries
 from node.series.header import Header, Instance, images_of
-from node.series.recognition import recognise
+from node.series.recognition import clock_for, recognise
 from node.series.selection import is_slice
-from node.series.timing import choose_clock
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +61,7 @@ def survey(instances: Sequence[Instance], limits: Eligibility) -> Survey:
     if not headers:
         return Survey(verdict, 0, 0, 0, None, None, "", ())
     labels, along_mm = slice_labels(headers)
-    clock = choose_clock(headers, labels)
+    clock = clock_for(headers, labels, limits)
     places = np.array([np.median(along_mm[labels == z]) for z in range(labels.max() + 1)])
     times: tuple[NDArray[np.float64], ...] = ()
     if clock is not None:

@@ -4,12 +4,14 @@ pydicom walks the elements; what it does not say is whether the bytes were all t
 past the end without a word. The :class:`Watch` follows it and finds out.
 """
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import BinaryIO
 
 from node.errors import InstanceUnreadableError
 
 UNDEFINED_LENGTH = 0xFFFFFFFF
+LONGEST_NOTED = 64  # what an LO holds (PS3.5 6.2) [bytes]
 PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
 
 
@@ -31,10 +33,16 @@ class PixelElement:
 
 
 class Watch:
-    """pydicom's ``stop_when``: notes each element's end, and stops at the pixel data."""
+    """pydicom's ``stop_when``: notes each element's end, and stops at the pixel data.
 
-    def __init__(self, stream: BinaryIO) -> None:
+    Of the groups ``noting`` it also notes where the values of short elements lie: (start, length)
+    by tag, in ``noted``. Private elements cannot be asked for by their tags.
+    """
+
+    def __init__(self, stream: BinaryIO, noting: Container[int] = ()) -> None:
         self._stream = stream
+        self._noting = noting
+        self.noted: dict[int, tuple[int, int]] = {}
         self.end = stream.tell()
         self.open_ended = False
         self.pixels: PixelElement | None = None
@@ -45,6 +53,8 @@ class Watch:
         if tag in PIXEL_TAGS:
             self.pixels = PixelElement(int(tag), start, length)
             return True
+        if tag >> 16 in self._noting and length <= LONGEST_NOTED:
+            self.noted[int(tag)] = (start, length)
         self.open_ended = length == UNDEFINED_LENGTH
         self.end = start if self.open_ended else start + length
         return False

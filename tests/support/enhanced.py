@@ -35,7 +35,8 @@ def enhanced(images: Sequence[Dataset], uid: str = "", *, clock: str = "both") -
         SOP Instance UID; made from the first image's where empty.
     clock
         ``both``: FrameAcquisitionDateTime and FrameReferenceDateTime; the name of one; or
-        ``TemporalPositionTimeOffset``: seconds since the first frame and no date at all.
+        ``TemporalPositionTimeOffset``: seconds since the first frame and no date at all; empty:
+        no clock but TemporalPositionIndex.
     """
     first = images[0]
     made = FileDataset("", {}, file_meta=FileMetaDataset())
@@ -46,8 +47,9 @@ def enhanced(images: Sequence[Dataset], uid: str = "", *, clock: str = "both") -
     made.SOPInstanceUID = uid or generate_uid(_PREFIX, ["enhanced", str(first.SOPInstanceUID)])
     made.ImageType = ["ORIGINAL", "PRIMARY", "PERFUSION", "NONE"]
     made.InstanceNumber, made.NumberOfFrames = 1, len(images)
-    made.ContentDate, made.ContentTime = first.ContentDate, first.ContentTime
-    if clock != "TemporalPositionTimeOffset":
+    if clock:
+        made.ContentDate, made.ContentTime = first.ContentDate, first.ContentTime
+    if clock not in {"", "TemporalPositionTimeOffset"}:
         made.AcquisitionDateTime = first.AcquisitionDate + first.AcquisitionTime
     made.PixelPresentation, made.VolumetricProperties = "MONOCHROME", "VOLUME"
     made.VolumeBasedCalculationTechnique = "NONE"
@@ -160,7 +162,7 @@ def _frame(
 def _clocks(clock: str) -> Iterable[str]:
     if clock == "both":
         return "FrameAcquisitionDateTime", "FrameReferenceDateTime"
-    return () if clock == "TemporalPositionTimeOffset" else (clock,)
+    return () if clock in {"", "TemporalPositionTimeOffset"} else (clock,)
 
 
 def _place(image: Dataset) -> tuple[float, ...]:

@@ -9,13 +9,15 @@ from datetime import datetime, timedelta
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.uid import generate_uid
+from pydicom.uid import ImplicitVRLittleEndian, generate_uid
 
 from tests.support.ctp_spec import CtpSpec
 from tests.support.enhanced import enhanced, legacy_converted
 
 _PREFIX = "1.2.826.0.1.3680043.10.1137."
 _CLOCKS = ("AcquisitionDate", "AcquisitionTime", "ContentDate", "ContentTime")
+DELTA_START = (0x43, "GEMS_PARM_01", 0x1E)
+MID_SCAN = (0x19, "GEMS_ACQU_01", 0x24)
 SPEC = CtpSpec(slices=6, frames=14, rows=48, interval_s=3.0, pixel_mm=4.0)
 
 Write = Callable[[Sequence[Dataset]], list[Dataset]]
@@ -41,6 +43,8 @@ class Layout:
         How many scans there are in it.
     padded
         Whether the corner of each image is padding.
+    index_interval_s
+        What the settings say of the time between time points.
     """
 
     write: Write
@@ -51,6 +55,7 @@ class Layout:
     missing: int = 0
     scans: int = 1
     padded: bool = False
+    index_interval_s: float | None = None
 
 
 def series_per_time_point(images: Sequence[Dataset]) -> list[Dataset]:
@@ -122,6 +127,24 @@ def _milliseconds(keyword: str) -> Write:
         setattr(image, keyword, round((taken - SPEC.start).total_seconds() * 1000, 3))
 
     return _clocked(change)
+
+
+def _private(group: int, creator: str, element: int, per_s: float) -> Write:
+    """A layout whose only clock is private, and stands behind another creator's block."""
+
+    def change(image: Dataset, taken: datetime) -> None:
+        image.private_block(group, "ANOTHER CREATOR", create=True).add_new(element, "DS", "1")
+        ticks = (taken - SPEC.start).total_seconds() * per_s
+        block = image.private_block(group, creator, create=True)
+        block.add_new(element, "DS", f"{ticks:.6g}")
+
+    return _clocked(change)
+
+
+def _implicit(images: Sequence[Dataset]) -> list[Dataset]:
+    for image in images:
+        image.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+    return _private(*DELTA_START, 1000.0)(images)
 
 
 def _at(time_s: Callable[[int, int], float]) -> Write:
@@ -213,6 +236,15 @@ def _without(*gone: int) -> Write:
     return lambda images: [image for n, image in enumerate(images) if n not in gone]
 
 
+_counted = _clocked(
+    lambda image, _: setattr(image, "TemporalPositionIdentifier", image.AcquisitionNumber)
+)
+_numbered_by_canon = _clocked(
+    lambda image, _: image.private_block(0x7005, "TOSHIBA_MEC_CT3", create=True).add_new(
+        0x1F, "LO", str(image.AcquisitionNumber)
+    )
+)
+_COUNTED = "the same scan, flagged index_clock"
 _MIDNIGHT = replace(SPEC, start=datetime(2026, 3, 14, 23, 59, 45))
 _WHOLE = replace(SPEC, start=datetime(2026, 3, 14, 9, 26, 53))
 _SLOPE = math.sqrt(0.5)
@@ -245,18 +277,23 @@ LAYOUTS: dict[str, Layout] = {
         _each(_with(AcquisitionDate="20260314", ContentDate="20260314")), _MIDNIGHT
     ),
     "midnight, no date": Layout(_only("AcquisitionTime", "%H%M%S.%f"), _MIDNIGHT),
-    "no clock but TemporalPositionIdentifier": Layout(
-        _clocked(lambda image, _: setattr(image, "TemporalPositionIdentifier", 1)),
-        outcome="refused, no_time",
+    "no clock but TemporalPositionIdentifier": Layout(_counted, outcome="refused, no_time"),
+    "TemporalPositionIdentifier, index_interval_s set": Layout(
+        _counted, outcome=_COUNTED, index_interval_s=3.0
     ),
-    "no clock but private ones": Layout(
-        _clocked(
-            lambda image, taken: image.private_block(0x43, "GEMS_PARM_01", create=True).add_new(
-                0x1E, "DS", f"{(taken - SPEC.start).total_seconds() * 1000:.1f}"
-            )
-        ),
-        outcome="refused, no_time",
+    "Canon's volume number, index_interval_s set": Layout(
+        _numbered_by_canon, outcome=_COUNTED, index_interval_s=3.0
     ),
+    "Enhanced CT without a clock, index_interval_s set": Layout(
+        lambda images: [enhanced(images, clock="")], outcome=_COUNTED, index_interval_s=3.0
+    ),
+    "no clock but GE's DeltaStartTime, in milliseconds": Layout(_private(*DELTA_START, 1000.0)),
+    "no clock but GE's DeltaStartTime, in seconds": Layout(_private(*DELTA_START, 1.0)),
+    "no clock but GE's DeltaStartTime, implicit VR": Layout(_implicit),
+    "no clock but GE's DeltaStartTime, in no known unit": Layout(
+        _private(*DELTA_START, 10.0), outcome="refused, no_time"
+    ),
+    "no clock but GE's MidScanTime": Layout(_private(*MID_SCAN, 1.0)),
     "shuttle of two slabs": Layout(list, replace(SPEC, slab_offset_s=1.5)),
     "adaptive spiral": Layout(_at(_spiral), time_s=_spiral),
     "irregular sampling": Layout(_at(_irregular), time_s=_irregular),

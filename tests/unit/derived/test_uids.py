@@ -44,6 +44,9 @@ CHANGES: dict[str, Callable[[Case], Case]] = {
         c, lesion=replace(c.lesion, thresholds=LesionThresholds(tmax_s=4.0))
     ),
     "images": without_one_image,
+    "time between images": lambda c: replace(
+        c, series=replace(c.series, time_s=c.series.time_s * 2)
+    ),
 }
 
 

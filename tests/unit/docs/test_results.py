@@ -16,8 +16,7 @@ from node.derived.summary.facts import published_rules
 from node.perfusion import Quantity, familiarity, lesion, preparation, quality, trust
 from node.ports import MEASURES
 from node.refusals import RefusalCode
-from node.series import eligibility
-from node.series import lossy as compression
+from node.series import cautions, eligibility
 from node.settings import AnalysisSettings, ResultsSettings
 from tests.support.ctp import CtpSpec
 from tests.support.documents import ROOT, table
@@ -53,7 +52,7 @@ def flag_codes() -> set[str]:
     """The code of every flag that is made."""
     return {
         ast.literal_eval(node.args[0])
-        for module in (quality, trust, compression)
+        for module in (quality, trust, cautions)
         for node in ast.walk(ast.parse(inspect.getsource(module)))
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "QualityFlag"
     }

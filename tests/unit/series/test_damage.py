@@ -106,7 +106,7 @@ HEADERS = st.builds(
     instance_number=st.one_of(st.none(), st.integers(-5, 5)),
     times_s=st.lists(
         st.tuples(
-            st.sampled_from(["AcquisitionTime", "TriggerTime"]),
+            st.sampled_from(["AcquisitionTime", "TriggerTime", "DeltaStartTime"]),
             st.one_of(st.integers(0, 90).map(float), st.floats(0, 4e9)),
         ),
         max_size=2,

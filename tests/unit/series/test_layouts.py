@@ -15,6 +15,7 @@ from node.series import (
     put_together,
     read_header,
     recognise,
+    source_flags,
     stack,
 )
 from node.series.timing import CLOCKS
@@ -61,11 +62,13 @@ def test_every_layout_is_the_same_scan_or_refused_as_documented(
     scans = scans_of(layout, tmp_path)
     assert len(scans) == layout.scans
     for instances in scans:
-        outcome = recognise(instances, Eligibility())
+        outcome = recognise(instances, Eligibility(index_interval_s=layout.index_interval_s))
         if isinstance(outcome, Refusal):
             assert layout.outcome == f"refused, {outcome.code}", outcome
         else:
             require_same(layout, outcome)
+            codes = [flag.code for flag in source_flags(outcome)]
+            assert codes == re.findall(r"flagged (\w+)", layout.outcome)
 
 
 def test_the_document_names_every_layout_and_what_happens() -> None:
