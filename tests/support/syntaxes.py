@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydicom import Dataset
+import numpy as np
+from pydicom import Dataset, dcmread
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
     HTJ2K,
@@ -44,14 +45,11 @@ class Syntax:
         Writes a data set to a Part 10 file in it.
     off_by_hu
         How far attenuation may be off, at the edge of the skull; 0 where nothing is lost.
-    signed
-        Whether the encoder takes signed pixels as well.
     """
 
     uid: UID
     write: Write
     off_by_hu: float = 0.0
-    signed: bool = True
 
     @property
     def outcome(self) -> str:
@@ -86,19 +84,46 @@ def _by_dcmtk(program: str, *options: str) -> Write:
     return write
 
 
-def _by_openjph(syntax: UID, *options: str) -> Write:
+def _near_lossless(dataset: Dataset, path: Path) -> None:
+    """DCMTK compresses unsigned pixels only: a signed image's bits are told to it as such."""
+    signed = dataset.PixelRepresentation
+    dataset.PixelRepresentation = 0
+    _by_dcmtk("dcmcjpls", "+en")(dataset, path)
+    dataset.PixelRepresentation = signed
+    compressed = dcmread(path)
+    compressed.PixelRepresentation = signed
+    compressed.save_as(path)
+
+
+def _by_openjph(syntax: UID, order: str, step: float = 0.0) -> Write:
+    """In that order of progression; reversible, or in quantization steps of stored values.
+
+    OpenJPH reads unsigned pixels only.
+
+    A stream of signed ones is that of the same values raised by half their range, but for a bit
+    of its header: unsigned ones are lowered by it before they are transformed (T.800 G.1.2).
+    """
+
     def write(dataset: Dataset, path: Path) -> None:
         planes, stream = path.with_suffix(".yuv"), path.with_suffix(".j2c")
-        planes.write_bytes(dataset.PixelData)
+        signed = dataset.PixelRepresentation
+        raised = np.frombuffer(dataset.PixelData, "<u2") + np.uint16(signed << 15)
+        planes.write_bytes(raised.tobytes())
         size = f"{{{dataset.Columns},{dataset.Rows}}}"
         layout = ["-dims", size, "-num_comps", "1", "-downsamp", "{1,1}", "-signed", "false"]
         depth = ["-bit_depth", str(dataset.BitsStored)]
         program = require("ojph_compress", package="openjph-tools")
         files = ["-i", str(planes), "-o", str(stream)]
         # OpenJPH 0.9 spoils images that shrink to a single value, so three levels for small ones.
-        command = [program, *files, *layout, *depth, "-num_decomps", "3", *options]
+        command = [program, *files, *layout, *depth, "-num_decomps", "3", "-prog_order", order]
+        if step:
+            command += ["-qstep", f"{step / (1 << dataset.BitsStored):.8f}"]
+        else:
+            command += ["-reversible", "true"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        dataset.PixelData = encapsulate([stream.read_bytes()])
+        coded = bytearray(stream.read_bytes())
+        coded[_SSIZ] |= signed << 7
+        dataset.PixelData = encapsulate([bytes(coded)])
         dataset["PixelData"].VR = "OB"
         _plain(syntax)(dataset, path)
         planes.unlink()
@@ -107,7 +132,7 @@ def _by_openjph(syntax: UID, *options: str) -> Write:
     return write
 
 
-_REVERSIBLE = ("-reversible", "true", "-prog_order")
+_SSIZ = 42  # sign and depth of the first component: SOC, SIZ up to there (T.800 A.5.1) [byte]
 
 SYNTAXES: dict[str, Syntax] = {
     "Explicit VR LE": Syntax(ExplicitVRLittleEndian, _plain(ExplicitVRLittleEndian)),
@@ -119,17 +144,11 @@ SYNTAXES: dict[str, Syntax] = {
     "JPEG-LS": Syntax(JPEGLSLossless, _by_dcmtk("dcmcjpls", "+el")),
     "JPEG 2000 lossless": Syntax(JPEG2000Lossless, _by_pydicom(JPEG2000Lossless)),
     "RLE": Syntax(RLELossless, _by_dcmtk("dcmcrle")),
-    "HTJ2K lossless": Syntax(
-        HTJ2KLossless, _by_openjph(HTJ2KLossless, *_REVERSIBLE, "LRCP"), signed=False
-    ),
-    "HTJ2K lossless RPCL": Syntax(
-        HTJ2KLosslessRPCL, _by_openjph(HTJ2KLosslessRPCL, *_REVERSIBLE, "RPCL"), signed=False
-    ),
-    "JPEG-LS near-lossless": Syntax(
-        JPEGLSNearLossless, _by_dcmtk("dcmcjpls", "+en"), 2.0, signed=False
-    ),
+    "HTJ2K lossless": Syntax(HTJ2KLossless, _by_openjph(HTJ2KLossless, "LRCP")),
+    "HTJ2K lossless RPCL": Syntax(HTJ2KLosslessRPCL, _by_openjph(HTJ2KLosslessRPCL, "RPCL")),
+    "JPEG-LS near-lossless": Syntax(JPEGLSNearLossless, _near_lossless, 2.0),
     "JPEG 2000": Syntax(JPEG2000, _by_pydicom(JPEG2000, j2k_cr=[2]), 40.0),
-    "HTJ2K": Syntax(HTJ2K, _by_openjph(HTJ2K, "-qstep", "0.0005"), 20.0, signed=False),
+    "HTJ2K": Syntax(HTJ2K, _by_openjph(HTJ2K, "RPCL", step=2.0), 20.0),
     "JPEG Baseline": Syntax(JPEGBaseline8Bit, _by_dcmtk("dcmcjpeg", "+eb"), 160.0),
     "JPEG Extended": Syntax(JPEGExtended12Bit, _by_dcmtk("dcmcjpeg", "+ee"), 20.0),
 }
