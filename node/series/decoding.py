@@ -26,7 +26,8 @@ from pydicom.uid import (
 )
 
 from node.errors import InstanceUnreadableError
-from node.series.elements import READ_FAULTS
+from node.series.codestream import require_announced
+from node.series.files import READ_FAULTS
 from node.series.jpeg import END_OF_IMAGE, LONGEST_HEADER, require_sound
 
 # One decoder each, never pydicom's fall-back to the next: GDCM ends the whole process on some
@@ -46,6 +47,7 @@ _PLUGINS: dict[str, str] = {
     HTJ2K: "pylibjpeg",
 }
 _TRUSTING = frozenset({"gdcm", "pyjpegls"})
+_CODESTREAMS = frozenset({JPEG2000Lossless, JPEG2000, HTJ2KLossless, HTJ2KLosslessRPCL, HTJ2K})
 
 # What pydicom and the decoders behind it raise on pixel data that cannot be decoded.
 _DECODE_FAULTS = (*READ_FAULTS, RuntimeError, MemoryError)
@@ -92,8 +94,8 @@ def decode(
         raise InstanceUnreadableError(
             f"no decoder for the transfer syntax {transfer_syntax_uid}{also}"
         )
-    if plugin in _TRUSTING:
-        _require_sound_stream(parts, encoding)
+    stream = b"".join(parts)
+    _require_sound_stream(stream, transfer_syntax_uid, encoding)
     described: dict[str, Any] = {
         "number_of_frames": 1,
         "rows": encoding.rows,
@@ -104,7 +106,6 @@ def decode(
         "bits_stored": encoding.bits_stored,
         "pixel_representation": int(encoding.signed),
     }
-    stream = b"".join(parts)
     if transfer_syntax_uid == JPEGExtended12Bit and encoding.bits_stored > 8:
         return _twelve_bits(stream, encoding)
     frame = encapsulate([stream], has_bot=False)
@@ -119,14 +120,21 @@ def decode(
     return stored
 
 
-def _require_sound_stream(parts: Sequence[bytes], encoding: Encoding) -> None:
+def _require_sound_stream(stream: bytes, transfer_syntax_uid: str, encoding: Encoding) -> None:
     """Raises unless the image's stream begins and ends as a sound one does."""
-    if not parts:
+    if len(stream) < 2:
         raise InstanceUnreadableError("the pixel data holds no image")
     shape = (encoding.rows, encoding.columns)
-    require_sound(parts[0][:LONGEST_HEADER], shape, encoding.bits_allocated)
+    if transfer_syntax_uid in _CODESTREAMS:
+        require_announced(stream, shape, encoding.bits_allocated)
+    if _PLUGINS[transfer_syntax_uid] not in _TRUSTING:
+        return
+    # GDCM ends the process where values of a JPEG are to be wider than a JPEG's can be.
+    if encoding.bits_allocated > 16:
+        raise InstanceUnreadableError("a JPEG stream does not hold values of 32 bits")
+    require_sound(stream[:LONGEST_HEADER], shape, encoding.bits_allocated)
     # CharLS never returns from a stream without an end.
-    if not parts[-1][-8:].rstrip(b"\0").endswith(END_OF_IMAGE):
+    if not stream[-8:].rstrip(b"\0").endswith(END_OF_IMAGE):
         raise InstanceUnreadableError("the JPEG stream has no end")
 
 

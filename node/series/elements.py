@@ -13,7 +13,6 @@ from pydicom import Dataset
 from pydicom.charset import convert_encodings, decode_bytes
 from pydicom.datadict import dictionary_has_tag, dictionary_VR
 from pydicom.dataelem import DataElement, RawDataElement
-from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_dataset
 from pydicom.tag import BaseTag
 from pydicom.uid import (
@@ -24,27 +23,12 @@ from pydicom.uid import (
 )
 
 from node.errors import InstanceUnreadableError
+from node.series.files import READ_FAULTS, faults_told
 from node.series.private import PRIVATE_GROUPS, Tag, private_values
 from node.series.watch import PixelElement, Watch, require_whole_header
 
 # The largest Enhanced CT known is under 2 GiB; more out of a deflated stream is an attack.
 MAX_INFLATED_BYTES = 2 << 30
-
-# What pydicom's reader raises on bytes that are no data set (seen by fuzzing).
-READ_FAULTS = (
-    AttributeError,
-    EOFError,
-    IndexError,
-    InvalidDicomError,
-    KeyError,
-    LookupError,
-    NotImplementedError,
-    OverflowError,
-    RecursionError,
-    TypeError,
-    ValueError,
-    struct.error,
-)
 
 _CHARSET = 0x00080005
 _TRANSFER_SYNTAX = 0x00020010
@@ -220,7 +204,7 @@ def _data_set(
     tags: Collection[int],
 ) -> Dataset:
     """The elements ``tags`` as they are encoded, up to where ``stop_when`` says."""
-    try:
+    with faults_told("the bytes are not a DICOM data set"):
         return read_dataset(
             stream,
             is_implicit_VR=syntax == ImplicitVRLittleEndian,
@@ -228,8 +212,6 @@ def _data_set(
             stop_when=stop_when,
             specific_tags=list(tags),
         )
-    except READ_FAULTS as fault:
-        raise _no_data_set(fault) from fault
 
 
 def _parts(data_set: Dataset) -> tuple[dict[Tag, bytes], dict[int, Sequence[Dataset]]]:
@@ -237,7 +219,7 @@ def _parts(data_set: Dataset) -> tuple[dict[Tag, bytes], dict[int, Sequence[Data
     raw: dict[Tag, bytes] = {}
     private: list[int] = []
     sequences: dict[int, Sequence[Dataset]] = {}
-    try:
+    with faults_told("the bytes are not a DICOM data set"):
         for element in list(data_set.elements()):
             tag = int(element.tag)
             if _is_sequence(element):
@@ -245,8 +227,6 @@ def _parts(data_set: Dataset) -> tuple[dict[Tag, bytes], dict[int, Sequence[Data
             elif isinstance(element, RawDataElement) and isinstance(element.value, bytes):
                 raw[tag] = element.value
                 private += [tag] if tag >> 16 in PRIVATE_GROUPS else []
-    except READ_FAULTS as fault:
-        raise _no_data_set(fault) from fault
     return raw | private_values(private, raw.__getitem__), sequences
 
 
@@ -254,10 +234,6 @@ def _is_sequence(element: DataElement | RawDataElement) -> bool:
     if element.VR is None:  # implicit VR: the dictionary knows
         return dictionary_has_tag(element.tag) and dictionary_VR(element.tag) == "SQ"
     return element.VR == "SQ"
-
-
-def _no_data_set(fault: Exception) -> InstanceUnreadableError:
-    return InstanceUnreadableError(f"the bytes are not a DICOM data set ({type(fault).__name__})")
 
 
 def _inflated(stream: BinaryIO) -> BinaryIO:

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from node.errors import InstanceUnreadableError
 from node.series.decoding import Encoding, decode
 from node.series.elements import Elements, read_elements
+from node.series.files import open_file
 from node.series.multiframe import FUNCTIONAL_GROUPS, frames_of
-from node.series.watch import PixelElement
+from node.series.watch import PIXEL_DATA, PixelElement
 from node.series.wholeness import (
     OFFSET_TABLE,
     PIXEL_DESCRIPTION,
     Fragment,
+    bits_allocated,
     fragments_by_frame,
     require_whole,
 )
@@ -30,7 +32,7 @@ _WIDTHS = (8, 16, 32)  # of one value, that are known of grey images [bits]
 
 _SAMPLES, _PHOTOMETRIC = 0x00280002, 0x00280004
 _ROWS, _COLUMNS = 0x00280010, 0x00280011
-_BITS_ALLOCATED, _BITS_STORED, _REPRESENTATION = 0x00280100, 0x00280101, 0x00280103
+_BITS_STORED, _REPRESENTATION = 0x00280101, 0x00280103
 _PADDING, _PADDING_LIMIT = 0x00280120, 0x00280121
 _INTERCEPT, _SLOPE = 0x00281052, 0x00281053
 _WANTED = (
@@ -122,10 +124,12 @@ def open_pixels(path: Path) -> Iterator[PixelFile]:
     OSError
         If the file cannot be read.
     """
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         elements = read_elements(stream, _WANTED)
         if elements.pixels is None:
             raise InstanceUnreadableError("there is no pixel data")
+        if elements.pixels.tag != PIXEL_DATA:
+            raise InstanceUnreadableError("the pixel data is of floating point numbers")
         require_whole(elements, elements.pixels)
         yield PixelFile(elements, elements.pixels)
 
@@ -154,7 +158,7 @@ def _encoding(elements: Elements) -> Encoding:
     if (elements.short(_SAMPLES) or 1) != 1:
         raise InstanceUnreadableError("the image is in colour")
     signed = elements.short(_REPRESENTATION) == 1
-    allocated = elements.short(_BITS_ALLOCATED) or 16
+    allocated = bits_allocated(elements)
     stored = elements.short(_BITS_STORED) or allocated
     if allocated not in _WIDTHS or not 0 < stored <= allocated:
         raise InstanceUnreadableError(f"{stored} bits are stored in {allocated}")

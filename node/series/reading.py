@@ -10,7 +10,8 @@ from pydicom import Dataset
 
 from node.errors import InstanceUnreadableError, SpoolError
 from node.series.clocks import DAY_S, date_time_s, joined_s
-from node.series.elements import READ_FAULTS, Elements, read_elements
+from node.series.elements import Elements, read_elements
+from node.series.files import faults_told, open_file
 from node.series.frames import CtpSeries
 from node.series.header import Frame, Header, Orientation, Position
 from node.series.lossy import declare_loss, is_lossy
@@ -87,7 +88,7 @@ def read_header(source: Path | bytes | BinaryIO, transfer_syntax_uid: str | None
     """
     if isinstance(source, Path):
         try:
-            with source.open("rb") as stream:
+            with open_file(source) as stream:
                 return _read(stream, transfer_syntax_uid)
         except OSError as fault:
             raise SpoolError(f"{source} cannot be read: {fault.strerror}") from fault
@@ -110,19 +111,18 @@ def read_source(series: CtpSeries) -> Dataset:
     first = next((i for i in series.instances if i.header.lossy), series.instances[0])
     path = first.path
     try:
-        source = pydicom.dcmread(path, stop_before_pixels=True)
-        if first.header.lossy:
-            declare_loss(source, _compression_ratio(path))
-        return source
+        with open_file(path) as stream, faults_told(f"{path} is not a DICOM file any more"):
+            source = pydicom.dcmread(stream, stop_before_pixels=True)
+            if first.header.lossy:
+                declare_loss(source, _compression_ratio(path))
+            return source
     except OSError as fault:
         raise SpoolError(f"{path} cannot be read: {fault.strerror}") from fault
-    except READ_FAULTS as fault:
-        raise InstanceUnreadableError(f"{path} is not a DICOM file any more") from fault
 
 
 def _compression_ratio(path: Path) -> float | None:
     """Uncompressed by compressed size of the pixels; None where they are uncompressed."""
-    with path.open("rb") as stream:
+    with open_file(path) as stream:
         elements = read_elements(stream, PIXEL_DESCRIPTION)
         return compression_ratio(elements)
 
@@ -131,7 +131,7 @@ def _read(stream: BinaryIO, transfer_syntax_uid: str | None) -> Header:
     elements = read_elements(stream, _WANTED, transfer_syntax_uid)
     header = _header(elements, tuple(map(_frame, frames_of(elements))))
     if elements.pixels is not None:
-        require_whole(elements, elements.pixels)
+        require_whole(elements, elements.pixels, len(header.frames))
     return header
 
 

@@ -12,7 +12,8 @@ from node.errors import InstanceUnreadableError
 
 UNDEFINED_LENGTH = 0xFFFFFFFF
 LONGEST_NOTED = 64  # what an LO holds (PS3.5 6.2) [bytes]
-PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, 0x7FE00010})
+PIXEL_DATA = 0x7FE00010
+PIXEL_TAGS = frozenset({0x7FE00008, 0x7FE00009, PIXEL_DATA})  # of floating point as well
 
 
 @dataclass(frozen=True)

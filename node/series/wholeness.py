@@ -14,6 +14,10 @@ PIXEL_DESCRIPTION = (_SAMPLES, _PHOTOMETRIC, _FRAMES, _ROWS, _COLUMNS, _BITS_ALL
 _EXTENDED_OFFSETS = 0x7FE00001
 OFFSET_TABLE = (_EXTENDED_OFFSETS,)
 
+# A slice without any content is 174 bytes at 1024 x 1024 in JPEG 2000; so up to there anything
+# is believed. Larger ones, and many frames, have content: more than this no stream carries.
+_BELIEVED_BYTES, _MOST_COMPRESSED = 2 << 20, 1000
+
 _ITEM, _SEQUENCE_END = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 
 
@@ -25,8 +29,10 @@ class Fragment:
     length: int
 
 
-def require_whole(elements: Elements, pixels: PixelElement) -> None:
-    """Raises unless all the pixel data that the header announces is there.
+def require_whole(elements: Elements, pixels: PixelElement, frames: int = 0) -> None:
+    """Raises unless all the pixel data that the header announces is, or can be, there.
+
+    So nobody reserves memory for an image that a header makes up.
 
     Parameters
     ----------
@@ -34,15 +40,22 @@ def require_whole(elements: Elements, pixels: PixelElement) -> None:
         With :data:`PIXEL_DESCRIPTION` among them.
     pixels
         Where the pixel data lies.
+    frames
+        How many the functional groups describe, whatever NumberOfFrames says.
 
     Raises
     ------
     InstanceUnreadableError
-        If the pixel data ends early.
+        If the pixel data ends early, or cannot hold what the header announces.
     """
+    announced = _native_bytes(elements, frames)
     if pixels.encapsulated:
-        fragments(elements, pixels)
-    elif pixels.start + pixels.length > elements.size or pixels.length < _native_bytes(elements):
+        compressed = sum(part.length for part in fragments(elements, pixels)[1:])
+        if announced > max(_BELIEVED_BYTES, _MOST_COMPRESSED * compressed):
+            raise InstanceUnreadableError(
+                f"{compressed} bytes of compressed pixels cannot hold {announced} bytes"
+            )
+    elif pixels.start + pixels.length > elements.size or pixels.length < announced:
         raise InstanceUnreadableError("the pixel data is truncated")
 
 
@@ -125,11 +138,16 @@ def compression_ratio(elements: Elements) -> float | None:
     return _native_bytes(elements) / compressed if compressed else None
 
 
-def _native_bytes(elements: Elements) -> int:
+def bits_allocated(elements: Elements) -> int:
+    """Bits of one value; those of nearly every CT where absent."""
+    return elements.short(_BITS_ALLOCATED) or 16
+
+
+def _native_bytes(elements: Elements, frames: int = 0) -> int:
     """Length of uncompressed pixel data (PS3.5 8.1.1, PS3.3 C.7.6.3) [bytes]."""
     rows, columns = elements.short(_ROWS) or 0, elements.short(_COLUMNS) or 0
     samples = elements.short(_SAMPLES) or 1
-    bits = rows * columns * samples * (elements.short(_BITS_ALLOCATED) or 0)
+    bits = rows * columns * samples * bits_allocated(elements)
     if elements.ascii(_PHOTOMETRIC) == "YBR_FULL_422":
         bits = bits * 2 // 3
-    return (bits * max(1, elements.integer(_FRAMES) or 1) + 7) // 8
+    return (bits * max(1, frames, elements.integer(_FRAMES) or 1) + 7) // 8
