@@ -147,7 +147,7 @@ def _one(instances: Sequence[Instance], model: Model, node: Node, wanted: _Wante
     return Answer(
         uid,
         title or "(no description)",
-        len(instances),
+        sum(i.header.images for i in instances),
         outcome,
         fault,
         drawer.closed,

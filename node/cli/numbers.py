@@ -27,7 +27,7 @@ def numbers(
         "study_instance_uid": header.study_instance_uid,
         "series_instance_uid": header.series_instance_uid,
         "series_description": header.series_description,
-        "images": len(instances),
+        "images": sum(i.header.images for i in instances),
         "model": asdict(estimator),
         "thresholds": {
             "tmax_hypoperfusion_s": limits.tmax_hypoperfusion_s,

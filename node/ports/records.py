@@ -102,7 +102,10 @@ class Event:
 
 @dataclass(frozen=True)
 class SeriesRecord:
-    """All that is known of one series, as a reader needs it. Times are UTC."""
+    """All that is known of one series, as a reader needs it. Times are UTC.
+
+    ``instances`` counts images: every frame of a multi-frame instance is one.
+    """
 
     series_instance_uid: str
     study_instance_uid: str

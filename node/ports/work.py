@@ -28,7 +28,7 @@ class Receiving:
     Parameters
     ----------
     series_instance_uid, instances, received_last_at
-        Which series, how many images it has, and when the last one came.
+        Which series, how many images (frames too) it has, and when the last one came.
     looked
         Whether its content was judged since the last image.
     content_complete, missing

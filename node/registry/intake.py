@@ -128,7 +128,7 @@ class IntakeStore(Store):
         self, connection: sa.Connection, row: Row, header: Header, now: datetime
     ) -> None:
         counted: dict[str, Any] = {
-            "instances": schema.series.c.instances + 1,
+            "instances": schema.series.c.instances + header.images,
             "received_last_at": now,
         }
         state = SeriesState(row.state)

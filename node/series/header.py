@@ -115,6 +115,11 @@ class Header:
     lossy: bool = False
     frames: tuple[Frame, ...] = ()
 
+    @property
+    def images(self) -> int:
+        """How many images the instance holds: each frame is one."""
+        return len(self.frames) or 1
+
 
 @dataclass(frozen=True)
 class Instance:

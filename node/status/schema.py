@@ -68,7 +68,7 @@ class SeriesLine(_FromRecord):
     words: str = Field(description="the situation in one sentence")
     age_s: float = Field(description="seconds since its last image")
     revision: int
-    instances: int
+    instances: int = Field(description="images received; every frame of a multi-frame one counts")
     ignored: int
     conflicts: int
     received_first_at: datetime

@@ -8,6 +8,7 @@ import pytest
 from node.errors import UnknownSeriesError
 from node.ports import Recorded, SeriesState
 from node.registry import Registry
+from node.series.header import Frame
 from tests.support import registered as r
 from tests.support.registered import SERIES
 
@@ -18,6 +19,16 @@ def test_the_first_image_begins_a_series(registry: Registry) -> None:
     series = registry.series(SERIES)
     assert (series.state, series.revision, series.instances) == (SeriesState.RECEIVING, 1, 1)
     assert (series.modality, series.calling_ae_title) == ("CT", "CT1")
+
+
+def test_every_frame_of_a_multi_frame_instance_counts_as_an_image(registry: Registry) -> None:
+    """Who reads of images is told how many there are, in one object or in many."""
+    frame = Frame(None, None, None, None, (), "", (), None, "")
+    held = replace(r.header(), frames=(frame,) * 12)
+    registry.record(held, r.kept(), calling_ae_title="CT1", ignored=False)
+    r.receive(registry, 2)
+    assert registry.series(SERIES).instances == 13
+    assert len(registry.instances(SERIES)) == 2
 
 
 def test_a_header_comes_back_as_it_went_in(registry: Registry) -> None:
