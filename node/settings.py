@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -37,18 +37,12 @@ ResultKind = Literal[
     "summary_page",
     "segmentation",
     "parametric_map",
+    "derived_ct",
     "report",
     "refusal_page",
 ]
-ALL_RESULTS: tuple[ResultKind, ...] = (
-    "background",
-    "colour",
-    "summary_page",
-    "segmentation",
-    "parametric_map",
-    "report",
-    "refusal_page",
-)
+ALL_RESULTS: tuple[ResultKind, ...] = get_args(ResultKind)
+DEFAULT_RESULTS = tuple(kind for kind in ALL_RESULTS if kind != "derived_ct")
 
 
 class _Section(BaseModel):
@@ -84,7 +78,7 @@ class Destination(_Section):
     ae_title: AeTitle
     host: str = "127.0.0.1"
     port: Port
-    results: tuple[ResultKind, ...] = ALL_RESULTS
+    results: tuple[ResultKind, ...] = DEFAULT_RESULTS
 
 
 class ModelSettings(_Section):

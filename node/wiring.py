@@ -16,7 +16,7 @@ from node.settings import Settings
 if TYPE_CHECKING:  # each room is imported by the method that makes its object
     import redis
 
-    from node.derived import ReportUids
+    from node.derived import ObjectKind, ReportUids
     from node.perfusion import Estimator
     from node.ports import Model, Pacs
     from node.registry import Registry
@@ -165,9 +165,17 @@ class Node:
                 uid_root=results.uid_root,
                 series_number=results.series_number,
                 colour_table=results.colour_table,
+                kinds=self._kinds(),
                 supersedes=supersedes,
             ),
         )
+
+    def _kinds(self) -> tuple[ObjectKind, ...]:
+        """What is made: what every PACS can use, and whatever else a destination wants."""
+        from node.derived import ALL_KINDS, DEFAULT_KINDS
+
+        wanted = {kind for d in self.settings.destinations for kind in d.results}
+        return tuple(k for k in ALL_KINDS if k in DEFAULT_KINDS or k in wanted)
 
     def wanted_results(self) -> dict[str, tuple[str, ...]]:
         """Each destination's name and the kinds of results it wants."""

@@ -9,7 +9,7 @@ from node.cli.drawer import Drawer, require_ours
 from node.cli.instances import acquired_last
 from node.cli.numbers import numbers
 from node.cli.output import as_json, progress
-from node.derived import ALL_KINDS, DerivedObject, ObjectKind
+from node.derived import DEFAULT_KINDS, DerivedObject, ObjectKind
 from node.errors import NodeError
 from node.exports import Exporter, ExportFile, ExportKind
 from node.ports import MEASURES, Kept, Model, Outcome, Reason
@@ -86,7 +86,7 @@ def analyse_all(
     node: Node,
     out: Path,
     exports: frozenset[ExportKind] = frozenset(),
-    only: Sequence[ObjectKind] = ALL_KINDS,
+    only: Sequence[ObjectKind] = DEFAULT_KINDS,
 ) -> list[Answer]:
     """Every series analysed; one that fails does not keep the others from it.
 

@@ -22,21 +22,21 @@ _EXAMPLE = "tmax=6,rcbf=0.3,min_ml=1"
 
 
 def kinds_of(only: list[str] | None) -> tuple["ObjectKind", ...]:
-    """The result objects asked for; all of them where nothing was.
+    """The result objects asked for; the usual ones where nothing was.
 
     Raises
     ------
     BadCallError
         If it cannot be had; told what can.
     """
-    from node.derived import ALL_KINDS
+    from node.derived import ALL_KINDS, DEFAULT_KINDS
 
     if unknown := sorted(set(only or ()) - set(KINDS)):
         raise BadCallError(
             f"--only {unknown[0]}: there is no such kind of result object",
             f"Choose from {', '.join(KINDS)}.",
         )
-    return tuple(kind for kind in ALL_KINDS if not only or kind in only)
+    return tuple(kind for kind in ALL_KINDS if kind in only) if only else DEFAULT_KINDS
 
 
 def exports_of(

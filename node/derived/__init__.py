@@ -2,6 +2,7 @@
 
 from node.derived.bundle import (
     ALL_KINDS,
+    DEFAULT_KINDS,
     ColourTable,
     DerivedObject,
     EncodeOptions,
@@ -14,6 +15,7 @@ from node.derived.refusal_page import refusal_page
 
 __all__ = [
     "ALL_KINDS",
+    "DEFAULT_KINDS",
     "ColourTable",
     "DerivedObject",
     "EncodeOptions",

@@ -4,25 +4,17 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.uid import UID, CTImageStorage
+from pydicom.uid import UID
 
 from node.derived import codes
 from node.derived.context import Context, SeriesPlan, concept
-from node.derived.plane import place
+from node.derived.ct_image import ct_image
 from node.perfusion import PerfusionMaps
 from node.series import CtpSeries, Geometry, Instance
 
 PLAN = SeriesPlan("background", 0, "CTP background CT")
 WINDOW_HU = (40, 80)  # centre and width in which early ischaemia is read
 _HU = (-32768, 32767)  # what 16 signed bits hold
-_ACQUISITION = ("KVP", "AcquisitionNumber", "PatientPosition")  # Type 2 of the CT image
-_OPTIONAL = (
-    "AcquisitionDate",
-    "AcquisitionTime",
-    "ConvolutionKernel",
-    "DataCollectionDiameter",
-    "GantryDetectorTilt",
-)
 
 
 def background_images(
@@ -33,11 +25,10 @@ def background_images(
     sources = _sources_by_slice(series)
     images = []
     for z, hu in enumerate(maps.baseline_hu):
-        image = context.new_instance(CTImageStorage, PLAN, z + 1)
-        place(image, geometry, z)
-        _describe(image, context.source, resampled)
+        stored = np.clip(np.rint(hu), *_HU).astype(np.int16)
+        image = ct_image(context, PLAN, geometry, z, stored)
+        _describe(image, resampled)
         image.SourceImageSequence = references(sources.get(z, ()))
-        image.add_new("PixelData", "OW", np.clip(np.rint(hu), *_HU).astype("<i2").tobytes())
         images.append(image)
     return images
 
@@ -81,21 +72,11 @@ def _sources_by_slice(series: CtpSeries) -> Mapping[int, list[Instance]]:
     return slices
 
 
-def _describe(image: Dataset, source: Dataset, resampled: bool) -> None:
+def _describe(image: Dataset, resampled: bool) -> None:
     image.ImageType = ["DERIVED", "SECONDARY", "AXIAL"]
-    for keyword in _ACQUISITION:
-        setattr(image, keyword, source.get(keyword, ""))
-    for keyword in _OPTIONAL:
-        if source.get(keyword) not in (None, ""):
-            setattr(image, keyword, source.get(keyword))
     image.DerivationDescription = "Mean of the images before contrast arrives"
     steps = (codes.PIXEL_MEAN, codes.SPATIAL_RESAMPLING) if resampled else (codes.PIXEL_MEAN,)
     image.DerivationCodeSequence = [concept(step) for step in steps]
-    image.BurnedInAnnotation = "NO"
-    image.SamplesPerPixel = 1
-    image.PhotometricInterpretation = "MONOCHROME2"
-    image.BitsAllocated, image.BitsStored, image.HighBit = 16, 16, 15
-    image.PixelRepresentation = 1
     image.RescaleIntercept, image.RescaleSlope, image.RescaleType = 0, 1, "HU"
     image.WindowCenter, image.WindowWidth = WINDOW_HU
     image.WindowCenterWidthExplanation = "BRAIN"

@@ -12,6 +12,7 @@ ObjectKind = Literal[
     "summary_page",
     "segmentation",
     "parametric_map",
+    "derived_ct",
     "report",
     "refusal_page",
 ]
@@ -22,9 +23,12 @@ ALL_KINDS: tuple[ObjectKind, ...] = (
     "summary_page",
     "segmentation",
     "parametric_map",
+    "derived_ct",
     "report",
     "refusal_page",
 )
+DEFAULT_KINDS = tuple(kind for kind in ALL_KINDS if kind != "derived_ct")
+"""Of use to every PACS; greyscale maps are for those that can show nothing better."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,5 +91,5 @@ class EncodeOptions:
     uid_root: str = ""
     series_number: int = 9000
     colour_table: ColourTable = "asist"
-    kinds: tuple[ObjectKind, ...] = ALL_KINDS
+    kinds: tuple[ObjectKind, ...] = DEFAULT_KINDS
     supersedes: ReportUids | None = None

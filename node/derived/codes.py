@@ -41,6 +41,7 @@ FAIL = Code("FAIL", SCHEME, "Do not rely on these maps")
 
 VOLUME = Code("118565006", "SCT", "Volume")  # CID 7469
 VOXELS_SUMMED = Code("126030", "DCM", "Sum of segmented voxel method for volume")  # CID 7474
+QUANTITY = Code("246205007", "SCT", "Quantity")  # PS3.3 C.7.6.16.2.11
 MEAN = Code("373098007", "SCT", "Mean")  # CID 7464
 UNCERTAINTY_ABOVE = Code("371886008", "SCT", "+, range of upper measurement uncertainty")  # CID 225
 UNCERTAINTY_BELOW = Code("371885007", "SCT", "-, range of lower measurement uncertainty")  # CID 225

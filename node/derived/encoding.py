@@ -11,6 +11,7 @@ from node.derived.background import background_images
 from node.derived.bundle import DerivedObject, EncodeOptions, ObjectKind
 from node.derived.canvas import SIDE
 from node.derived.context import DISCLAIMER, PRODUCT, Context
+from node.derived.derived_ct import derived_ct_images
 from node.derived.parametric_map import parametric_maps
 from node.derived.picture import Captions, Scene, lesion_pictures, map_pictures
 from node.derived.report import report
@@ -51,7 +52,7 @@ def encode(
     -------
     list
         Background CT, colour pictures (CBF, CBV, MTT, TTP, Tmax, lesion), summary page,
-        segmentation, parametric maps, report. The same input gives the same bytes.
+        segmentation, parametric maps, greyscale maps, report. The same input gives the same bytes.
 
     Raises
     ------
@@ -89,6 +90,8 @@ def encode(
     if "parametric_map" in asked:
         mapped = parametric_maps(context, series, place, maps, ground)
         made += [("parametric_map", d) for d in mapped]
+    if "derived_ct" in asked:
+        made += [("derived_ct", d) for d in derived_ct_images(context, place, maps, ground)]
     if segments is not None and "report" in asked:
         made.append(("report", report(context, series, place, findings, ground, segments)))
     return [DerivedObject(kind, dataset) for kind, dataset in made]

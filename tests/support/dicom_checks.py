@@ -15,6 +15,10 @@ OUTDATED = (
     r"Warning - Missing attribute or value that would be needed to build DICOMDIR - Study .*",
     # PS3.3 C.8.16.1.4 has QUANTITY since 2022.
     r"Warning - Unrecognized defined term <QUANTITY> for value 4 of attribute <(Image|Frame) Type>",
+    # A CT image of a quantity: values of these attributes are not enumerated (C.8.2.1.1.1, C.11.1).
+    r"Warning - Unrecognized defined term <(CBF|CBV|MTT|TTP|TMAX)> for value 4 of attribute "
+    r"<Image Type>",
+    r"Warning - Unrecognized defined term <US> for value 1 of attribute <Rescale Type>",
     # The Secondary Capture IOD has Image Plane (U) and Frame of Reference (C) since 2024.
     r"Warning - Attribute is not present in standard DICOM IOD - "
     r"\((0x0018,0x0050|0x0020,0x0032|0x0020,0x0037|0x0020,0x0052|0x0020,0x1040|0x0020,0x1041)\) .*",

@@ -3,10 +3,12 @@
 from dataclasses import replace
 from functools import cache
 
+import numpy as np
 import pytest
 from pydicom import Dataset
 
 from node.derived import ALL_KINDS, DerivedObject, refusal_page
+from node.derived.derived_ct import SLOPE
 from node.perfusion import Quantity
 from node.refusals import Refusal, RefusalCode
 from tests.support.ctp import CtpSpec
@@ -18,7 +20,8 @@ SPEC = CtpSpec(slices=2, frames=3, rows=16, pixel_mm=12.0)
 @cache
 def results() -> tuple[DerivedObject, ...]:
     """The objects of one analysis; nobody changes them."""
-    return tuple(case(SPEC).encoded())
+    made = case(SPEC)
+    return tuple(replace(made, options=replace(made.options, kinds=ALL_KINDS)).encoded())
 
 
 def of_kind(kind: str) -> list[Dataset]:
@@ -42,6 +45,7 @@ def test_objects_come_in_sending_order() -> None:
         + ["colour"] * 12
         + ["summary_page", "segmentation"]
         + ["parametric_map"] * 5
+        + ["derived_ct"] * 10
     )
     assert kinds == [*several, "report"]
 
@@ -51,6 +55,37 @@ def test_only_the_kinds_asked_for_are_made(kind: str) -> None:
     """``kinds`` leaves out the others and changes nothing of what stays."""
     whole = [o.sop_instance_uid for o in results() if o.kind == kind]
     assert [d.SOPInstanceUID for d in case(SPEC).of_kind(kind)] == whole
+
+
+def test_greyscale_maps_are_made_on_request_only() -> None:
+    """They double what an archive stores: a site whose viewers need them asks."""
+    assert "derived_ct" not in {o.kind for o in case(SPEC).encoded()}
+
+
+@pytest.mark.parametrize("quantity", Quantity)
+def test_a_greyscale_map_measures_in_its_unit(quantity: Quantity) -> None:
+    """Stored value times slope is the value to half a step, and three places say: not HU."""
+    made = case(SPEC)
+    images = [reread(d) for d in of_kind("derived_ct") if d.ImageType[3] == quantity.upper()]
+    for z, image in enumerate(images):
+        slope = float(image.RescaleSlope)
+        values = image.pixel_array * slope + float(image.RescaleIntercept)
+        assert np.abs(values - made.maps[quantity][z]).max() <= slope / 2 * 1.001
+        mapping = image.RealWorldValueMappingSequence[0]
+        found = mapping.QuantityDefinitionSequence[0].ConceptCodeSequence[0].CodeValue
+        assert (found, mapping.MeasurementUnitsCodeSequence[0].CodeValue) == CODED[quantity]
+        assert mapping.RealWorldValueSlope == slope
+        assert mapping.RealWorldValueLastValueMapped == image.pixel_array.max()
+        assert image.RescaleType == "US"
+        for words in (image.SeriesDescription, image.WindowCenterWidthExplanation):
+            assert quantity.meaning.unit.replace(" ", "") in words
+        assert image.ImagePositionPatient == of_kind("background")[z].ImagePositionPatient
+
+
+def test_no_greyscale_value_is_a_whole_number() -> None:
+    """Cornerstone3D wraps values round where an image's least and most are whole and small."""
+    stored = np.arange(1, 65536)
+    assert (np.abs(stored * SLOPE - np.rint(stored * SLOPE)) > 1e-9).all()
 
 
 @pytest.mark.parametrize("quantity", Quantity)
@@ -115,9 +150,10 @@ def test_equipment_and_algorithm_are_named() -> None:
 
 def test_series_numbers_are_one_stable_block() -> None:
     """Every series has its own number and its own plain name."""
-    made = case(replace(SPEC, seed=3)).encoded()
+    other = case(replace(SPEC, seed=3))
+    made = replace(other, options=replace(other.options, kinds=ALL_KINDS)).encoded()
     named = {(o.dataset.SeriesNumber, o.dataset.SeriesDescription) for o in made}
-    assert sorted(n for n, _ in named) == list(range(9000, 9015))
+    assert sorted(n for n, _ in named) == [*range(9000, 9015), *range(9020, 9025)]
     assert (9001, "CTP CBF [ml/100g/min]") in named
     assert (9005, "CTP Tmax [s]") in named
 

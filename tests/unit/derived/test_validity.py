@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydicom import Dataset, dcmread
 
-from node.derived import refusal_page
+from node.derived import ALL_KINDS, refusal_page
 from node.refusals import Refusal, RefusalCode
 from tests.support.ctp import CtpSpec
 from tests.support.dicom_checks import entity_complaints, iod_complaints, written
@@ -58,6 +58,7 @@ CASES = {
 def test_validators_find_nothing_wrong(name: str, tmp_path: Path) -> None:
     """Checkers have no complaint: dciodvfy about any object, dcentvfy about the whole study."""
     made = CASES[name]()
+    made = replace(made, options=replace(made.options, kinds=ALL_KINDS))
     paths = written([o.dataset for o in made.encoded()], tmp_path)
     assert iod_complaints(paths) == []
     study = written([made.source], tmp_path / "source") if name != "without identity" else []
