@@ -1,0 +1,30 @@
+"""Which result objects an analysis makes, by what the destinations want."""
+
+from datetime import UTC, datetime
+
+from node.derived import ALL_KINDS, DEFAULT_KINDS
+from node.settings import DEFAULT_RESULTS, Destination, Settings
+from node.wiring import Node
+
+NOW = datetime(2026, 3, 14, tzinfo=UTC)
+
+
+def kinds(*results: tuple[str, ...]) -> tuple[str, ...]:
+    """What is made for destinations that want these kinds."""
+    wanting = [
+        Destination(name=f"pacs{i}", ae_title="PACS", port=104, results=of)
+        for i, of in enumerate(results)
+    ]
+    with Node(Settings(destinations=tuple(wanting))) as node:
+        return node.options(1, NOW).encode.kinds
+
+
+def test_the_usual_objects_are_made_whoever_is_there() -> None:
+    """Results are kept for a destination that is set up tomorrow; greyscale maps are not made."""
+    assert kinds() == kinds(DEFAULT_RESULTS) == kinds(("colour",)) == DEFAULT_KINDS
+    assert "derived_ct" not in DEFAULT_KINDS
+
+
+def test_greyscale_maps_are_made_once_a_destination_wants_them() -> None:
+    """In sending order, beside the usual objects, for one destination among several."""
+    assert kinds(("colour",), ("derived_ct",)) == ALL_KINDS
