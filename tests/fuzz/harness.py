@@ -1,8 +1,8 @@
 """The way of a scan through the room, from bytes to pixels, with nothing caught but faults."""
 
 import math
+import os
 import resource
-import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -26,15 +26,15 @@ from node.series import (
     survey,
 )
 from node.series.pixels import AIR_HU, MAX_HU
+from tests.fuzz.seeds import NAMES, seed
 
 ACCEPTED, NOTHING = "accepted", "nothing readable"
 # More than any case's files and the threads that read them can need; less than a lie asks for.
 MOST_BYTES = 512 << 20
 SLOWEST_S = 20.0
 
-_LIMITS = Eligibility(
-    min_frames=5, min_coverage_s=8.0, min_slices=1
-)  # the scans are small, to be many
+# The scans are small, to be many.
+_LIMITS = Eligibility(min_frames=5, min_coverage_s=8.0, min_slices=1)
 _PIXEL_MM = 50.0
 
 
@@ -64,6 +64,14 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._whole: dict[bytes, Instance] = {}
+
+    @classmethod
+    def of_seeds(cls, folder: Path, names: Sequence[str] = NAMES) -> "Bench":
+        """With the sound scans of these names kept."""
+        bench = cls(folder)
+        for name in names:
+            bench.keep([file.encoded for file in seed(name).files])
+        return bench
 
     def keep(self, files: Sequence[bytes]) -> None:
         """Reads sound files once, so that a case is read only where it was mutated."""
@@ -105,10 +113,6 @@ class Bench:
             assert instance.header == read_header(file)
         return instance
 
-    def clear(self) -> None:
-        """Removes the folder."""
-        shutil.rmtree(self._folder)
-
 
 def _verdict(instances: Sequence[Instance]) -> str:
     whole = completeness(i.header for i in instances)
@@ -148,3 +152,9 @@ def little_memory() -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (before, most))
+
+
+def quick_folder() -> str | None:
+    """A folder in memory, where there is one: the cases are thousands of small files."""
+    shared = "/dev/shm"  # noqa: S108 - only a folder of our own is made in it
+    return shared if os.access(shared, os.W_OK) else None
