@@ -8,7 +8,7 @@ RUNTIME ?= cpu            # cpu or gpu: which ONNX Runtime is installed
 TORCH  := torch==2.13.0
 PEERS  := dcmtk openjph-tools orthanc dicom3tools redis-server postgresql chromium curl iproute2 util-linux
 
-.PHONY: help demo test lint peers bench bench-receive bench-turnround clean
+.PHONY: help demo test lint fuzz peers bench bench-receive bench-turnround clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -36,6 +36,9 @@ test: $(VENV)/tests.ok peers ## every gate and every test
 
 lint: $(VENV)/tests.ok ## the gates alone
 	@$(BIN)/python -m pytest tests/house
+
+fuzz: $(VENV)/tests.ok peers ## mutated scans by the thousand through recognition and stacking (CASES=100000, SEED=0; goes on where it stopped)
+	@$(BIN)/python -m tests.fuzz --cases $(or $(CASES),100000) --seed $(or $(SEED),0)
 
 bench: bench-receive bench-turnround ## the benchmarks, as tables
 

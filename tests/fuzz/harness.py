@@ -34,7 +34,7 @@ MOST_BYTES = 512 << 20
 SLOWEST_S = 20.0
 
 # The scans are small, to be many.
-_LIMITS = Eligibility(min_frames=5, min_coverage_s=8.0, min_slices=1)
+_LIMITS = Eligibility(min_frames=5, min_coverage_s=2.0, min_slices=1, index_interval_s=5.5)
 _PIXEL_MM = 50.0
 
 

@@ -27,7 +27,7 @@ from tests.support.enhanced import enhanced
 from tests.support.layouts import LAYOUTS
 from tests.support.syntaxes import SYNTAXES
 
-_SMALL = CtpSpec(slices=2, frames=5, rows=8, interval_s=3.0, pixel_mm=25.0)
+_SMALL = CtpSpec(slices=2, frames=5, rows=8, interval_s=5.5, pixel_mm=25.0)
 _OF_ENCODERS = replace(_SMALL, slices=1, rows=32)  # encoders of wavelets fail on smaller images
 # What the room reads nothing of; without it a case takes half the time.
 _UNREAD_GROUPS = frozenset({0x0010, 0x0040})
@@ -65,7 +65,7 @@ def seed(name: str) -> Seed:
     kind, what = name.split(": ", 1)
     if kind == "layout":
         layout = LAYOUTS[what]
-        small = replace(layout.spec, slices=2, frames=5, rows=8, pixel_mm=25.0)
+        small = replace(layout.spec, slices=2, frames=5, rows=8, interval_s=5.5, pixel_mm=25.0)
         return Seed(name, _parts(layout.write(build_series(small))))
     plain = _plain_images() if kind == "syntax" else _plain_frames()
     if what in _PLAIN:
