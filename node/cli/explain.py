@@ -89,7 +89,7 @@ def _sentences(instances: "Sequence[Instance]", seen: "Survey") -> Iterator[str]
         yield "Would be analysed."
     series = len({i.header.series_instance_uid for i in instances})
     if series > 1:
-        yield f"{series} series, each one time point of this scan, belong together."
+        yield f"{series} series, each one part of this scan, belong together."
     yield from _grid(seen)
     if not isinstance(seen.verdict, Refusal):
         yield from (f"Note: {text}." for text in seen.verdict.notes)

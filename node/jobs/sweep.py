@@ -11,7 +11,7 @@ from node import log
 from node.errors import NodeError
 from node.jobs.owner import is_gone
 from node.ports import Ledger, Receiving, Wake
-from node.series import Volume, completeness, time_point_sets, volume_of
+from node.series import Volume, completeness, scans_among, volume_of
 from node.settings import Settings
 
 AGAIN_S = 10.0
@@ -120,22 +120,22 @@ class Sweeper:
         self._ledger.looked(seen, content_complete=whole, missing=missing, volume=volume)
 
     def _join(self) -> None:
-        """Series that are time points of one scan become one: the first that came leads them."""
+        """Series that are parts of one scan become one: the first that came leads them."""
         points = {p.volume.series_instance_uid: p for p in self._ledger.time_points()}
         arrived = list(points)
-        for scan in time_point_sets(p.volume for p in points.values()):
+        for scan in scans_among(p.volume for p in points.values()):
             members = sorted((v.series_instance_uid for v in scan), key=arrived.index)
             leads = [points[uid].leader for uid in members if points[uid].leader]
             leader, free = (leads or members)[0], [u for u in members if not points[u].leader]
             if joining := [uid for uid in free if uid != leader]:
                 joined = self._ledger.join(leader, joining, now=datetime.now(UTC))
-                _LOG.info("time_points_joined", series_instance_uid=leader, series=joined)
+                _LOG.info("parts_joined", series_instance_uid=leader, series=joined)
 
     def _judge(self, seen: Receiving) -> None:
         """Complete by content after the grace, else after the quiet time.
 
-        Whether another time point comes as a series of its own, nothing in those that came
-        says: their study must be quiet.
+        Whether another part comes as a series of its own, nothing in those that came says: their
+        study must be quiet.
         """
         quiet_s = self._settings.scp.quiet_s
         last = seen.study_last_at if seen.has_time_points else seen.received_last_at

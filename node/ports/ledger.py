@@ -39,17 +39,17 @@ class Ledger(Protocol):
     ) -> None:
         """Note the judgement of a series' content, unless another image has come since.
 
-        ``volume`` is what a series is that shows its slices once.
+        ``volume`` is what a series is that may be a time point or a slab of a scan.
         """
 
     def time_points(self) -> Sequence[TimePoint]:
-        """The series that show their slices once, of studies where one still waits.
+        """The series that may be parts of a scan, of studies where one still waits.
 
-        Those that a person cancelled are not among them, nor those in work.
+        Those that a person cancelled are not among them, nor single time points in work.
         """
 
     def join(self, leader: str, members: Sequence[str], *, now: datetime) -> int:
-        """Make series time points of the scan that ``leader`` is; how many joined.
+        """Make series parts of the scan that ``leader`` is; how many joined.
 
         The images of a member count as the leader's from then on, which is opened again if it
         was complete already. A member that is in work, or joined elsewhere, is left alone.

@@ -34,7 +34,7 @@ class Receiving:
     content_complete, missing
         What that judgement found.
     has_time_points
-        Whether other series were joined to it, the time points of its scan.
+        Whether other series were joined to it, the time points or slabs of its scan.
     study_last_at
         When the last image of its study came.
     """
@@ -51,9 +51,10 @@ class Receiving:
 
 @dataclass(frozen=True)
 class TimePoint:
-    """A series that shows its slices once, and the series that it was joined to.
+    """A series that may be a time point or a slab of a scan, and the series it was joined to.
 
-    ``leader`` is its own UID where others were joined to it, and empty where it stands alone.
+    ``leader`` is its own UID where others were joined to it, or can only be joined to it; empty
+    where it stands alone.
     """
 
     volume: Volume

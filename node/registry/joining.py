@@ -1,4 +1,4 @@
-"""Which series are time points of one scan, and what joining them changes (decision 11)."""
+"""Which series are parts of one scan, and what joining them changes (decision 11)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -11,18 +11,21 @@ from node.registry.completeness import CompletenessStore
 from node.registry.rows import Row
 from node.registry.states import REOPENED_BY_A_LATE_IMAGE, TRANSITIONS
 from node.registry.store import NO_LEASE
+from node.series import Volume
 
 _JOINABLE = frozenset(s for s in SeriesState if SeriesState.JOINED in TRANSITIONS[s])
+# A slab that has its own maps already takes others up; nothing takes it up.
+_LEADING = REOPENED_BY_A_LATE_IMAGE - _JOINABLE - {SeriesState.IGNORED, SeriesState.EXPIRED}
 _WAITING = (SeriesState.RECEIVING, SeriesState.COMPLETE, SeriesState.ANALYSING)
 
 
 class JoiningStore(CompletenessStore):
-    """The joining of time points of :class:`node.ports.Ledger` over SQL."""
+    """The joining of parts of :class:`node.ports.Ledger` over SQL."""
 
     def time_points(self) -> Sequence[TimePoint]:
-        """The series that show their slices once, of studies where one still waits.
+        """The series that may be parts of a scan, of studies where one still waits.
 
-        Those that a person cancelled are not among them, nor those in work.
+        Those that a person cancelled are not among them, nor single time points in work.
         """
         table, leader = schema.series, schema.series.alias()
         waiting = sa.select(table.c.study_instance_uid).where(
@@ -37,17 +40,16 @@ class JoiningStore(CompletenessStore):
         with self._database.reading() as connection:
             found = connection.execute(query).all()
         uid_of = {row.id: row.series_instance_uid for row in found}
+        parts = ((row, rows.volume(row.volume)) for row in found)
+        leading = ((row, volume, row.leads or _leads(row, volume)) for row, volume in parts)
         return [
-            TimePoint(
-                rows.volume(row.volume),
-                uid_of.get(row.joined_to, row.series_instance_uid if row.leads else ""),
-            )
-            for row in found
-            if row.state in _JOINABLE or row.leads or row.joined_to is not None
+            TimePoint(volume, uid_of.get(row.joined_to, row.series_instance_uid if leads else ""))
+            for row, volume, leads in leading
+            if row.state in _JOINABLE or leads or row.joined_to is not None
         ]
 
     def join(self, leader: str, members: Sequence[str], *, now: datetime) -> int:
-        """Make series time points of the scan that ``leader`` is; how many joined.
+        """Make series parts of the scan that ``leader`` is; how many joined.
 
         The images of a member count as the leader's from then on, which is opened again if it
         was complete already. A member that is in work, or joined elsewhere, is left alone.
@@ -65,7 +67,7 @@ class JoiningStore(CompletenessStore):
                     member,
                     SeriesState.JOINED,
                     "joined",
-                    f"one time point of the scan that series {leader} was taken for",
+                    f"part of the scan that series {leader} was taken for",
                     joined_to=row.id,
                     next_try_at=None,
                     reason=None,
@@ -88,8 +90,12 @@ class JoiningStore(CompletenessStore):
         """The leader with the members' images, open to be judged again."""
         images = sum(member.instances for member in joined)
         counted = {"instances": schema.series.c.instances + images}
-        self._tell(connection, row, "time_points_joined", f"{len(joined)} series, {images} images")
+        self._tell(connection, row, "parts_joined", f"{len(joined)} series, {images} images")
         if row.state in REOPENED_BY_A_LATE_IMAGE:
             self._reopen(connection, row, counted)
         else:
             self._change(connection, row, **counted)
+
+
+def _leads(row: Row, volume: Volume) -> bool:
+    return volume.frames > 1 and row.state in _LEADING

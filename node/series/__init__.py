@@ -6,13 +6,14 @@ from node.series.eligibility import Eligibility
 from node.series.frames import CtpSeries
 from node.series.geometry import Geometry
 from node.series.header import Header, Instance, images_of
+from node.series.joining import put_together, scans_among
 from node.series.pixels import read_hu
 from node.series.reading import read_header, read_source
 from node.series.recognition import recognise
 from node.series.rules import Rule
 from node.series.stacking import Stacked, stack
 from node.series.survey import Survey, survey
-from node.series.time_points import Volume, put_together, time_point_sets, volume_of
+from node.series.volumes import Volume, volume_of
 
 __all__ = [
     "Completeness",
@@ -32,9 +33,9 @@ __all__ = [
     "read_hu",
     "read_source",
     "recognise",
+    "scans_among",
     "source_flags",
     "stack",
     "survey",
-    "time_point_sets",
     "volume_of",
 ]

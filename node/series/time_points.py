@@ -6,112 +6,31 @@ and one geometry, at the same places, within a minute of one another.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from node.series.assembly import slice_labels
 from node.series.eligibility import FEWEST_DYNAMIC_FRAMES
-from node.series.header import Header, Instance, headers_of
-from node.series.selection import is_slice, same_geometry
-from node.series.timing import CLOCKS, choose_clock
+from node.series.timing import choose_clock
+from node.series.volumes import Volume, alike
 
 # Longer than any pause of a perfusion protocol, shorter than the way to another scan.
 _PAUSE_S = 60.0
 _SAME_PLACE_MM = 0.1
 
 
-@dataclass(frozen=True)
-class Volume:
-    """A series that shows its slices once.
-
-    Parameters
-    ----------
-    header
-        Of its lowest slice; the clocks are the earliest that any slice shows.
-    low_mm, high_mm
-        Where along the normal its slices begin and end.
-    slices
-        How many there are.
-    """
-
-    header: Header
-    low_mm: float
-    high_mm: float
-    slices: int
-
-    @property
-    def series_instance_uid(self) -> str:
-        """Which series it is."""
-        return self.header.series_instance_uid
-
-
-def volume_of(headers: Iterable[Header]) -> Volume | None:
-    """The volume that a series is; None where it has no slices, or some more than once."""
-    once = {h.sop_instance_uid: h for h in headers}.values()
-    slices = [image for h in once for image in headers_of(h) if is_slice(image)]
-    if not slices or not all(same_geometry(slices[0], each) for each in slices[1:]):
-        return None
-    labels, along_mm = slice_labels(slices)
-    if np.bincount(labels).max() > 1:
-        return None
-    lowest = slices[int(along_mm.argmin())]
-    header = replace(lowest, times_s=_earliest(slices))
-    return Volume(header, float(along_mm.min()), float(along_mm.max()), len(slices))
-
-
 def time_point_sets(volumes: Iterable[Volume]) -> list[tuple[Volume, ...]]:
-    """The scans among the volumes of any number of studies, each in the order of time.
+    """The scans among the time points of any number of studies, each in the order of time.
 
-    A volume that belongs to no scan is in none of them. The result does not depend on the order
-    of the volumes.
+    A volume that belongs to no scan, or is no single time point, is in none of them.
     """
-    ordered = sorted(volumes, key=lambda v: v.series_instance_uid)
-    alike: list[list[Volume]] = []
+    points = (volume for volume in volumes if volume.frames == 1)
+    ordered = sorted(points, key=lambda v: v.series_instance_uid)
+    groups: list[list[Volume]] = []
     for volume in ordered:
-        home = next((group for group in alike if _alike(group[0], volume)), None)
-        alike.append([volume]) if home is None else home.append(volume)
-    return [run for group in alike for place in _by_place(group) for run in _runs(place)]
-
-
-def put_together(series: Mapping[str, Sequence[Instance]]) -> list[list[Instance]]:
-    """The instances of every scan: of a series, or of all series that are time points of one.
-
-    Parameters
-    ----------
-    series
-        Instances by Series Instance UID, in ascending order of it.
-    """
-    volumes = (volume_of(i.header for i in instances) for instances in series.values())
-    leader = {
-        member.series_instance_uid: min(v.series_instance_uid for v in members)
-        for members in time_point_sets(v for v in volumes if v is not None)
-        for member in members
-    }
-    scans: dict[str, list[Instance]] = {}
-    for uid, instances in series.items():
-        scans.setdefault(leader.get(uid, uid), []).extend(instances)
-    return list(scans.values())
-
-
-def _earliest(slices: Sequence[Header]) -> tuple[tuple[str, float], ...]:
-    readings = [dict(h.times_s) for h in slices]
-    return tuple(
-        (clock, min(r[clock] for r in readings))
-        for clock in CLOCKS
-        if all(clock in r for r in readings)
-    )
-
-
-def _alike(one: Volume, other: Volume) -> bool:
-    """Whether both may be of one scan by all but place and time."""
-    a, b = one.header, other.header
-    return (
-        a.study_instance_uid == b.study_instance_uid
-        and a.image_type[:2] == b.image_type[:2]
-        and same_geometry(a, b)
-    )
+        home = next((group for group in groups if alike(group[0], volume)), None)
+        groups.append([volume]) if home is None else home.append(volume)
+    return [run for group in groups for place in _by_place(group) for run in _runs(place)]
 
 
 def _by_place(group: Sequence[Volume]) -> list[list[Volume]]:

@@ -10,12 +10,16 @@ from node.series.clocks import DAY_S
 from node.series.header import Header
 
 # The most trusted first (DICOM.md 1.1).
-STANDARD_CLOCKS = (
+# Those that show the time of day, the same for every series; the others may begin with each.
+WALL_CLOCKS = (
     "FrameReferenceDateTime",
     "FrameAcquisitionDateTime",
     "AcquisitionDateTime",
     "AcquisitionTime",
     "ContentTime",
+)
+STANDARD_CLOCKS = (
+    *WALL_CLOCKS,
     "FrameReferenceTime",
     "TriggerTime",
     "TemporalPositionTimeOffset",

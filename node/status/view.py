@@ -40,7 +40,7 @@ _SENTENCES = {
     State.READY: "Waiting for a delivery worker",
     State.DELIVERING: "The maps are being sent",
     State.IGNORED: "Kept apart: no CT image that could be perfusion",
-    State.JOINED: "One time point of a scan; its maps are shown with the first of its series",
+    State.JOINED: "Part of a scan; its maps are shown with the first of its series",
     State.CANCELLED: "Cancelled by a person",
     State.EXPIRED: "Its files were deleted as the retention settings ask",
 }

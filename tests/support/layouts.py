@@ -71,6 +71,19 @@ def series_per_time_point(images: Sequence[Dataset]) -> list[Dataset]:
     return made
 
 
+def series_per_slab(images: Sequence[Dataset]) -> list[Dataset]:
+    """Copies of axial images, the upper half of the slices as a series of its own."""
+    places = sorted({float(image.ImagePositionPatient[2]) for image in images})
+    made = []
+    for image in images:
+        copy = deepcopy(image)
+        slab = 2 * places.index(float(image.ImagePositionPatient[2])) // len(places) + 1
+        copy.SeriesInstanceUID = _uid("slab", image.SeriesInstanceUID, slab)
+        copy.SeriesDescription = f"{image.SeriesDescription} slab {slab}"
+        made.append(copy)
+    return made
+
+
 def _uid(*what: object) -> str:
     return str(generate_uid(_PREFIX, [str(part) for part in what]))
 
@@ -295,6 +308,15 @@ LAYOUTS: dict[str, Layout] = {
     ),
     "no clock but GE's MidScanTime": Layout(_private(*MID_SCAN, 1.0)),
     "shuttle of two slabs": Layout(list, replace(SPEC, slab_offset_s=1.5)),
+    "shuttle of two slabs, each a series": Layout(
+        series_per_slab, replace(SPEC, slab_offset_s=1.5)
+    ),
+    "two slabs scanned one after the other, each a series": Layout(
+        series_per_slab,
+        replace(SPEC, slab_offset_s=60.0),
+        outcome="the same slabs, two scans",
+        scans=2,
+    ),
     "adaptive spiral": Layout(_at(_spiral), time_s=_spiral),
     "irregular sampling": Layout(_at(_irregular), time_s=_irregular),
     "overlapping slices": Layout(_each(_with(SliceThickness=10.0))),

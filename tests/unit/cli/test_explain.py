@@ -57,7 +57,7 @@ def test_each_series_has_its_reason(tmp_path: Path) -> None:
 def test_time_points_and_frames_are_told_as_the_scan_they_are(tmp_path: Path) -> None:
     """Twelve series that belong together, or one Enhanced CT, are one scan of twelve times."""
     apart = lines_of(written(tmp_path / "a", series_per_time_point(build_series(SPEC))))
-    assert "12 series, each one time point of this scan, belong together." in apart
+    assert "12 series, each one part of this scan, belong together." in apart
     multi = lines_of(written(tmp_path / "b", [enhanced(build_series(SPEC))]))
     assert [line for line in apart if "|" in line] == [line for line in multi if "|" in line]
     assert "Times: the middle of each image's exposure (FrameReferenceDateTime)." in multi

@@ -23,7 +23,7 @@ from tests.support.bench_node import (
     receive_series,
 )
 from tests.support.ctp import CtpSpec, build_series
-from tests.support.layouts import series_per_time_point
+from tests.support.layouts import series_per_slab, series_per_time_point
 
 State = SeriesState
 UID = CtpSpec().series_instance_uid
@@ -120,6 +120,29 @@ def test_time_points_that_came_as_series_become_one_scan(node: BenchNode, queue:
     series = recognise(node.registry.instances(wake.series_instance_uid))
     assert isinstance(series, CtpSeries)
     assert series.time_s.shape == (12, 4)
+
+
+def test_a_slab_that_comes_later_is_joined_to_the_first(node: BenchNode, queue: FakeQueue) -> None:
+    """The first is whole by itself; with the second it is analysed again, as one shuttle scan."""
+    images = series_per_slab(build_series(CtpSpec(slab_offset_s=2.0)))
+    lower = str(images[0].SeriesInstanceUID)
+    sweep_with = {"grace_s": 0.0, "quiet_s": 1e-6}
+    for part, states in (
+        ([d for d in images if d.SeriesInstanceUID == lower], {State.COMPLETE: 1}),
+        (
+            [d for d in images if d.SeriesInstanceUID != lower],
+            {State.RECEIVING: 1, State.JOINED: 1},
+        ),
+    ):
+        for dataset in part:
+            receive_dataset(node, dataset)
+        sweeper(node, queue, **sweep_with).sweep()
+        assert Counter(series.state for series in node.registry.list_series()) == states
+    sweeper(node, queue, **sweep_with).sweep()
+    assert node.registry.series(lower).state is State.COMPLETE
+    series = recognise(node.registry.instances(lower))
+    assert isinstance(series, CtpSeries)
+    assert series.time_s[0].tolist() == [0.0, 0.0, 2.0, 2.0]
 
 
 def test_a_plain_scan_beside_time_points_stays_by_itself(node: BenchNode, queue: FakeQueue) -> None:

