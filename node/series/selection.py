@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from node.refusals import Refusal, RefusalCode
 from node.series.header import Header, Instance, images_of
 
@@ -157,9 +155,11 @@ def _largest_geometry(images: Sequence[Instance]) -> list[Instance]:
     """The images of the geometry that most of them share."""
     keys = [_geometry_key(i.header) for i in images]
     leader: dict[_Key, _Key] = {}
+    leaders: list[_Key] = []
     for key in sorted(set(keys)):
-        leaders = dict.fromkeys(leader.values())
         leader[key] = next((other for other in leaders if _same(key, other)), key)
+        if leader[key] is key:
+            leaders.append(key)
     members = Counter(leader[key] for key in keys)
     most = max(members, key=lambda key: (members[key], key))
     return [i for i, key in zip(images, keys, strict=True) if leader[key] == most]
@@ -183,8 +183,15 @@ def _one_stack_each(images: list[Instance]) -> list[Instance]:
 
 
 def _same(key: _Key, other: _Key) -> bool:
+    # Plain Python: a series whose images all differ, a radial one, makes a pair of every two.
     return (
         key[0] == other[0]
-        and np.allclose(key[1], other[1], rtol=0, atol=1e-3)
-        and np.allclose(key[2], other[2], rtol=0, atol=1e-4)
+        and _near(key[1], other[1], within=1e-3)
+        and _near(key[2], other[2], within=1e-4)
+    )
+
+
+def _near(some: tuple[float, ...], others: tuple[float, ...], *, within: float) -> bool:
+    return len(some) == len(others) and all(
+        abs(one - other) <= within for one, other in zip(some, others, strict=True)
     )

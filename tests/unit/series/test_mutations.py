@@ -3,6 +3,7 @@
 import io
 import struct
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,10 @@ from pydicom.filewriter import dcmwrite
 from pydicom.uid import JPEG2000Lossless, JPEGLosslessSV1, RLELossless
 
 from node.errors import InstanceUnreadableError
-from node.series import read_header, read_hu, read_source
+from node.refusals import Refusal, RefusalCode
+from node.series import Instance, read_header, read_hu, read_source, recognise
 from tests.fuzz.harness import little_memory
-from tests.support.ctp import CtpSpec, build_instance, build_series, ctp_series
+from tests.support.ctp import CtpSpec, build_instance, build_series, ctp_series, header_of
 from tests.support.enhanced import enhanced
 from tests.support.syntaxes import SYNTAXES
 
@@ -173,3 +175,15 @@ def test_a_source_with_damaged_meta_information_is_unreadable(tmp_path: Path) ->
     first.write_bytes(file.replace(length, length[:6] + b"\6\0" + length[8:] + b"\0\0"))
     with pytest.raises(InstanceUnreadableError, match="any more"):
         read_source(series)
+
+
+def test_a_series_of_as_many_geometries_as_images_is_no_perfusion() -> None:
+    """Every image is compared with every other, as of a radial series: it stays cheap, and ends."""
+    one = header_of(image())
+    headers = [
+        replace(one, sop_instance_uid=f"1.2.{n}", slice_thickness_mm=1 + n / 100)
+        for n in range(1000)
+    ]
+    verdict = recognise([Instance(header, Path("x.dcm")) for header in headers])
+    assert isinstance(verdict, Refusal)
+    assert verdict.code == RefusalCode.NOT_PERFUSION
