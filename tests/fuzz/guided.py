@@ -43,9 +43,8 @@ def fuzz(folder: Path, minutes: float) -> int:
     corpus, crashes = folder / "corpus", folder / "crashes"
     for each in (corpus, crashes):
         each.mkdir(parents=True, exist_ok=True)
-    if not any(corpus.iterdir()):
-        for number in range(_FIRST_CASES):
-            (corpus / f"{number}").write_bytes(Random(number).randbytes(_LONGEST_CASE // 4))
+    for number in range(_FIRST_CASES):
+        (corpus / f"first{number}").write_bytes(Random(number).randbytes(_LONGEST_CASE // 4))
     with tempfile.TemporaryDirectory(dir=quick_folder()) as one:
         bench = Bench.of_seeds(Path(one))
 
@@ -54,6 +53,7 @@ def fuzz(folder: Path, minutes: float) -> int:
 
         options = {
             "max_len": _LONGEST_CASE,
+            "len_control": 0,  # short bytes are not simpler cases
             "max_total_time": round(minutes * 60),
             "timeout": 60,
             "malloc_limit_mb": MOST_BYTES // _MIB,
