@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # the command imports what it needs when it is called
     from node.series import Instance, Survey
 
 _WIDTH = 60  # of the picture [characters]
-_CLOCKS = {
+CLOCK_WORDS = {
     "FrameReferenceDateTime": "the middle of each image's exposure",
     "FrameAcquisitionDateTime": "the start of each frame's exposure",
     "AcquisitionDateTime": "the acquisition's date and time",
@@ -108,7 +108,7 @@ def _grid(seen: "Survey") -> Iterator[str]:
     if not seen.time_source:
         yield "Times: no clock in the headers tells the images of a slice apart."
         return
-    yield f"Times: {_CLOCKS[seen.time_source]} ({seen.time_source})."
+    yield f"Times: {CLOCK_WORDS[seen.time_source]} ({seen.time_source})."
     steps_s = np.concatenate([np.diff(times) for times in seen.slice_times_s])
     last_s = max(float(times[-1]) for times in seen.slice_times_s if len(times))
     if len(steps_s):

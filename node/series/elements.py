@@ -24,7 +24,7 @@ from pydicom.uid import (
 
 from node.errors import InstanceUnreadableError
 from node.series.files import READ_FAULTS, faults_told
-from node.series.private import PRIVATE_GROUPS, Tag, private_values
+from node.series.private import PRIVATE_TAGS, Tag, private_values
 from node.series.watch import PixelElement, Watch, require_whole_header
 
 # The largest Enhanced CT known is under 2 GiB; more out of a deflated stream is an attack.
@@ -156,7 +156,7 @@ def read_elements(
     """
     syntax = transfer_syntax_uid or _transfer_syntax_of_part10(stream)
     data = _inflated(stream) if syntax == DeflatedExplicitVRLittleEndian else stream
-    watch = Watch(data, PRIVATE_GROUPS)
+    watch = Watch(data, PRIVATE_TAGS)
     raw, sequences = _parts(_data_set(data, syntax, watch, tags))
     size = data.seek(0, SEEK_END)
     if watch.pixels is None:
@@ -226,7 +226,7 @@ def _parts(data_set: Dataset) -> tuple[dict[Tag, bytes], dict[int, Sequence[Data
                 sequences[tag] = data_set[element.tag].value
             elif isinstance(element, RawDataElement) and isinstance(element.value, bytes):
                 raw[tag] = element.value
-                private += [tag] if tag >> 16 in PRIVATE_GROUPS else []
+                private += [tag] if tag in PRIVATE_TAGS else []
     return raw | private_values(private, raw.__getitem__), sequences
 
 

@@ -23,8 +23,14 @@ DELTA_START_TIME = PrivateTag(0x0043, "GEMS_PARM_01", 0x1E)
 VOLUME_NUMBER = PrivateTag(0x7005, "TOSHIBA_MEC_CT3", 0x1F)
 _KNOWN = (MID_SCAN_TIME, DELTA_START_TIME, VOLUME_NUMBER)
 
-PRIVATE_GROUPS = frozenset(tag.group for tag in _KNOWN)
 _BLOCKS = range(0x10, 0x100)
+PRIVATE_TAGS = frozenset(
+    (tag.group << 16) | element
+    for tag in _KNOWN
+    for block in _BLOCKS
+    for element in (block, (block << 8) | tag.element)
+)
+"""Every tag that a known element, or its creator, may have."""
 
 
 def private_values(tags: Collection[int], value: Callable[[int], bytes]) -> dict[Tag, bytes]:
@@ -33,14 +39,14 @@ def private_values(tags: Collection[int], value: Callable[[int], bytes]) -> dict
     Parameters
     ----------
     tags
-        Every tag of :data:`PRIVATE_GROUPS` that is there.
+        Those of :data:`PRIVATE_TAGS` that are there.
     value
         Gives the value of one of them.
     """
     creators = {
         tag: value(tag).decode("latin-1").strip(" \0")
         for tag in sorted(tags)
-        if tag & 0xFFFF in _BLOCKS and tag >> 16 in PRIVATE_GROUPS
+        if tag & 0xFFFF in _BLOCKS
     }
     return {
         known: value(tag)

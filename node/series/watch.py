@@ -36,8 +36,8 @@ class PixelElement:
 class Watch:
     """pydicom's ``stop_when``: notes each element's end, and stops at the pixel data.
 
-    Of the groups ``noting`` it also notes where the values of short elements lie: (start, length)
-    by tag, in ``noted``. Private elements cannot be asked for by their tags.
+    Of the tags ``noting`` it also notes where the values of short elements lie: (start, length)
+    by tag, in ``noted``. There are too many to ask pydicom for private elements in every block.
     """
 
     def __init__(self, stream: BinaryIO, noting: Container[int] = ()) -> None:
@@ -54,7 +54,7 @@ class Watch:
         if tag in PIXEL_TAGS:
             self.pixels = PixelElement(int(tag), start, length)
             return True
-        if tag >> 16 in self._noting and length <= LONGEST_NOTED:
+        if tag in self._noting and length <= LONGEST_NOTED:
             self.noted[int(tag)] = (start, length)
         self.open_ended = length == UNDEFINED_LENGTH
         self.end = start if self.open_ended else start + length

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from pydicom import Dataset
 
+from node.cli.explain import CLOCK_WORDS
+from node.series.timing import CLOCKS, INDICES
 from tests.support.ctp import CtpSpec, build_series, write_series
 from tests.support.enhanced import enhanced
 from tests.support.layouts import series_per_time_point
@@ -100,3 +102,8 @@ def test_what_is_missing_is_said(keyword: str, tmp_path: Path) -> None:
     assert said.code == 1
     assert "Would not be analysed: " in said.out
     assert "|" not in said.out
+
+
+def test_every_source_of_the_times_has_words() -> None:
+    """Whatever tells the time is explained to who asks."""
+    assert set(CLOCK_WORDS) == {*CLOCKS, *INDICES}
