@@ -62,7 +62,6 @@ class Encoding:
     bits_allocated: int
     bits_stored: int
     signed: bool
-    photometric: str
     padding: tuple[int, int] | None
     slope: float
     intercept: float
@@ -101,7 +100,7 @@ def decode(
         "rows": encoding.rows,
         "columns": encoding.columns,
         "samples_per_pixel": 1,
-        "photometric_interpretation": encoding.photometric,
+        "photometric_interpretation": "MONOCHROME2",  # or 1, which is as grey: the values are raw
         "bits_allocated": encoding.bits_allocated,
         "bits_stored": encoding.bits_stored,
         "pixel_representation": int(encoding.signed),

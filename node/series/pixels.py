@@ -29,6 +29,7 @@ AIR_HU = -1024.0
 MAX_HU = 3071.0
 
 _WIDTHS = (8, 16, 32)  # of one value, that are known of grey images [bits]
+_GREY = frozenset({"MONOCHROME1", "MONOCHROME2", ""})
 
 _SAMPLES, _PHOTOMETRIC = 0x00280002, 0x00280004
 _ROWS, _COLUMNS = 0x00280010, 0x00280011
@@ -157,6 +158,9 @@ def _encoding(elements: Elements) -> Encoding:
         raise InstanceUnreadableError("RescaleSlope or RescaleIntercept is no use")
     if (elements.short(_SAMPLES) or 1) != 1:
         raise InstanceUnreadableError("the image is in colour")
+    # GDCM ends the process over a name that it does not know.
+    if elements.ascii(_PHOTOMETRIC) not in _GREY:
+        raise InstanceUnreadableError("the image says that it is not grey")
     signed = elements.short(_REPRESENTATION) == 1
     allocated = bits_allocated(elements)
     stored = elements.short(_BITS_STORED) or allocated
@@ -168,7 +172,6 @@ def _encoding(elements: Elements) -> Encoding:
         bits_allocated=allocated,
         bits_stored=stored,
         signed=signed,
-        photometric=elements.ascii(_PHOTOMETRIC),
         padding=_padding(elements, signed=signed),
         slope=slope,
         intercept=intercept,

@@ -22,6 +22,7 @@ from tests.fuzz.harness import SLOWEST_S, Bench, Outcome, little_memory, quick_f
 
 CRASH = "crash"
 _HANGS_AFTER_S = 3 * SLOWEST_S
+_BEGINS_WITHIN_S = 900.0
 _ROOT = Path(__file__).parents[2]
 
 
@@ -78,6 +79,8 @@ def _told(seed_number: int, first: int, cases: int) -> Iterator[_Told]:
     theirs.close()
     following = first
     try:
+        if not ours.poll(_BEGINS_WITHIN_S) or ours.recv() is not None:
+            raise RuntimeError("the fuzzer itself does not begin")
         while following < cases:
             if not ours.poll(_HANGS_AFTER_S):
                 yield following, Outcome(CRASH), f"no answer for {_HANGS_AFTER_S:.0f} s"
@@ -100,6 +103,7 @@ def _work(pipe: Connection, seed_number: int, first: int, cases: int) -> None:
     with tempfile.TemporaryDirectory(dir=quick_folder()) as folder:
         bench = Bench.of_seeds(Path(folder))
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # decoders complain of every stream
+        pipe.send(None)  # ready
         with little_memory():
             for number in range(first, cases):
                 outcome, words = told_of(

@@ -132,6 +132,19 @@ def test_a_jpeg_of_32_bits_is_unreadable(tmp_path: Path) -> None:
         read_hu(path)
 
 
+@pytest.mark.parametrize("name", ["MONOCHROME!", "PALETTE COLOR", "RGB"])
+@pytest.mark.parametrize("syntax", ["Explicit VR LE", "JPEG Lossless SV1"])
+def test_an_image_that_is_not_grey_is_unreadable(name: str, syntax: str, tmp_path: Path) -> None:
+    """Numbers of colours are no attenuation; and GDCM ends the process over an unknown name."""
+    path = tmp_path / "a.dcm"
+    SYNTAXES[syntax].write(image(), path)
+    grey = struct.pack("<HH2sH", 0x0028, 0x0004, b"CS", 12) + b"MONOCHROME2 "
+    other = struct.pack("<HH2sH", 0x0028, 0x0004, b"CS", 14) + name.ljust(14).encode()
+    path.write_bytes(path.read_bytes().replace(grey, other))
+    with pytest.raises(InstanceUnreadableError, match="not grey"):
+        read_hu(path)
+
+
 @pytest.mark.parametrize(
     ("at", "value", "words"),
     [
