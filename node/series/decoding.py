@@ -105,7 +105,7 @@ def decode(
         "bits_stored": encoding.bits_stored,
         "pixel_representation": int(encoding.signed),
     }
-    if transfer_syntax_uid == JPEGExtended12Bit and encoding.bits_stored > 8:
+    if _is_of_twelve_bits(transfer_syntax_uid, encoding):
         return _twelve_bits(stream, encoding)
     frame = encapsulate([stream], has_bot=False)
     try:
@@ -131,10 +131,20 @@ def _require_sound_stream(stream: bytes, transfer_syntax_uid: str, encoding: Enc
     # GDCM ends the process where values of a JPEG are to be wider than a JPEG's can be.
     if encoding.bits_allocated > 16:
         raise InstanceUnreadableError("a JPEG stream does not hold values of 32 bits")
-    require_sound(stream[:LONGEST_HEADER], shape, encoding.bits_allocated)
+    # Likewise where it is to clear spare bits of single bytes.
+    if encoding.bits_allocated == 8 != encoding.bits_stored:
+        raise InstanceUnreadableError(f"{encoding.bits_stored} bits of a JPEG are stored in 8")
+    precision = require_sound(stream[:LONGEST_HEADER], shape, encoding.bits_allocated)
+    # And where its decoder of 12 bits is given a stream of 8 or 16.
+    if _is_of_twelve_bits(transfer_syntax_uid, encoding) and precision != 12:
+        raise InstanceUnreadableError(f"a JPEG of {precision} bits does not fit the data set")
     # CharLS never returns from a stream without an end.
     if not stream[-8:].rstrip(b"\0").endswith(END_OF_IMAGE):
         raise InstanceUnreadableError("the JPEG stream has no end")
+
+
+def _is_of_twelve_bits(transfer_syntax_uid: str, encoding: Encoding) -> bool:
+    return transfer_syntax_uid == JPEGExtended12Bit and encoding.bits_stored > 8
 
 
 def _twelve_bits(stream: bytes, encoding: Encoding) -> NDArray[np.integer[Any]]:

@@ -20,8 +20,8 @@ _OTHERS = frozenset({0xDB, 0xDD, 0xF8, 0xFE, *range(0xE1, 0xF0)})
 _LENGTH_OF_FRAME, _LENGTH_OF_SCAN = 11, 8
 
 
-def require_sound(stream: bytes, shape: tuple[int, int], bits_allocated: int) -> None:
-    """Raises unless the stream's header announces one grey image as the data set does.
+def require_sound(stream: bytes, shape: tuple[int, int], bits_allocated: int) -> int:
+    """Bits of one value, of a stream whose header announces one grey image as the data set does.
 
     Parameters
     ----------
@@ -39,7 +39,7 @@ def require_sound(stream: bytes, shape: tuple[int, int], bits_allocated: int) ->
     """
     if not stream.startswith(b"\xff\xd8"):
         raise InstanceUnreadableError("the pixel data is no JPEG stream")
-    at, frames, marker = 2, 0, 0
+    at, precisions, marker = 2, list[int](), 0
     while marker != _SCAN:
         if at + 4 > len(stream) or stream[at] != 0xFF:
             raise InstanceUnreadableError("the header of the JPEG stream is damaged")
@@ -47,10 +47,11 @@ def require_sound(stream: bytes, shape: tuple[int, int], bits_allocated: int) ->
         body = stream[at + 4 : at + 2 + length]
         if len(body) != length - 2 or not _sound(marker, body, shape, bits_allocated):
             raise InstanceUnreadableError(f"segment {marker:02X}H of the JPEG stream is damaged")
-        frames += marker in _FRAMES
+        precisions += body[:1] if marker in _FRAMES else b""
         at += 2 + length
-    if frames != 1:
-        raise InstanceUnreadableError(f"the JPEG stream has {frames} frame headers")
+    if len(precisions) != 1:
+        raise InstanceUnreadableError(f"the JPEG stream has {len(precisions)} frame headers")
+    return precisions[0]
 
 
 def _sound(marker: int, body: bytes, shape: tuple[int, int], bits_allocated: int) -> bool:

@@ -23,6 +23,7 @@ from tests.fuzz.harness import SLOWEST_S, Bench, Outcome, little_memory, quick_f
 CRASH = "crash"
 _HANGS_AFTER_S = 3 * SLOWEST_S
 _BEGINS_WITHIN_S = 900.0
+_MOST_OF_A_KIND = 10  # crashes that are written: of a process that ended little is known
 _ROOT = Path(__file__).parents[2]
 
 
@@ -62,7 +63,7 @@ def run(tally: Tally, cases: int, seed_number: int, folder: Path) -> Iterator[Ta
             if outcome.verdict == CRASH:
                 signature = words.strip().splitlines()[-1][:160]
                 tally.crashes[signature] += 1
-                if tally.crashes[signature] == 1:
+                if tally.crashes[signature] <= _MOST_OF_A_KIND:
                     write_crash(folder, seed_number, number, words)
             yield tally
 

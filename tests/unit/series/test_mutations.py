@@ -132,6 +132,32 @@ def test_a_jpeg_of_32_bits_is_unreadable(tmp_path: Path) -> None:
         read_hu(path)
 
 
+def test_a_jpeg_of_seven_bits_in_eight_is_unreadable(tmp_path: Path) -> None:
+    """GDCM ends the whole process over spare bits in a byte."""
+    path = tmp_path / "a.dcm"
+    SYNTAXES["JPEG Baseline"].write(image(), path)
+    stored = struct.pack("<HH2sH", 0x0028, 0x0101, b"US", 2)
+    path.write_bytes(path.read_bytes().replace(stored + b"\x08\0", stored + b"\x07\0"))
+    with pytest.raises(InstanceUnreadableError, match="7 bits"):
+        read_hu(path)
+
+
+@pytest.mark.parametrize("precision", [8, 16])
+def test_a_jpeg_extended_of_other_than_twelve_bits_is_unreadable(
+    precision: int, tmp_path: Path
+) -> None:
+    """GDCM's decoder of 12 bits ends the whole process over a stream of any other."""
+    path = tmp_path / "a.dcm"
+    SYNTAXES["JPEG Extended"].write(image(), path)
+    file = bytearray(path.read_bytes())
+    frame = file.rindex(b"\xff\xc1\0\x0b")
+    assert file[frame + 4] == 12
+    file[frame + 4] = precision
+    path.write_bytes(file)
+    with pytest.raises(InstanceUnreadableError, match=f"JPEG of {precision} bits"):
+        read_hu(path)
+
+
 @pytest.mark.parametrize("name", ["MONOCHROME!", "PALETTE COLOR", "RGB"])
 @pytest.mark.parametrize("syntax", ["Explicit VR LE", "JPEG Lossless SV1"])
 def test_an_image_that_is_not_grey_is_unreadable(name: str, syntax: str, tmp_path: Path) -> None:
