@@ -84,6 +84,7 @@ How to read it:
 - *paper-small* had 1,200 steps, six minutes on one core, where the paper's networks had up to
   500 epochs: it has no sense of the core yet. It is no verdict on the paper.
 - With few cases intervals are wide: read them before the figures.
+- What each part of the network is worth stands in [ablation.md](ablation.md).
 """
 _PHANTOM = """\
 Tiles of known CBV, MTT and delay (Radiology 2013;267:201), five slices for each residue function.

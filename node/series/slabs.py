@@ -30,7 +30,10 @@ def slab_sets(volumes: Iterable[Volume]) -> list[tuple[Volume, ...]]:
         homes = [scan for scan in scans if _continues(scan[-1], slab)]
         if len(homes) > 1:  # two reconstructions of the one below
             homes = [scan for scan in homes if _name(scan[-1]) == _name(slab)]
-        homes[0].append(slab) if len(homes) == 1 else scans.append([slab])
+        if len(homes) == 1:
+            homes[0].append(slab)
+        else:
+            scans.append([slab])
     return [tuple(scan) for scan in scans if len(scan) > 1]
 
 
