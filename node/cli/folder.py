@@ -58,8 +58,8 @@ def analyse(  # noqa: PLR0913, PLR0917  (a command's options are its arguments)
 ) -> None:
     """Analyse every CT perfusion series in a folder (or zip) and write all result objects.
 
-    Series that are time points of one scan are analysed as one, under the first one's UID.
-    Each series becomes a folder of that UID in --out: one folder per result series with its
+    Series that are time points or slabs of one scan are analysed as one, under the first one's
+    UID. Each series becomes a folder of that UID in --out: one folder per result series with its
     DICOM files, numbers.json, and report.html, which names the patient and opens from disk.
     What is no CT perfusion series is listed with the reason. The same images give the same
     bytes, whenever and wherever they are analysed.
