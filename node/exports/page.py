@@ -67,6 +67,7 @@ def page(
     )
     environment.filters["data"] = lambda jpeg: "data:image/jpeg;base64," + b64encode(jpeg).decode()
     environment.filters["number"] = _number
+    environment.filters["sentence"] = _sentence
     measured = facts["measurements"]
     return environment.get_template("report.html").render(
         person=person,
@@ -88,6 +89,10 @@ def _span(measured: Mapping[str, Any], lesion: str) -> str:
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.2f}" if abs(value) < 1 else f"{value:.1f}"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(". ") + "."
 
 
 def _date(value: object) -> str:

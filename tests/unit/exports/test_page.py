@@ -82,7 +82,7 @@ def test_a_refusal_is_told_in_words_and_as_its_page(given: Case) -> None:
     facts = FACTS | {
         "measurements": {},
         "flags": [],
-        "reason": {"code": "too_short", "found": "It ends early.", "remedy": "Scan longer."},
+        "reason": {"code": "too_short", "found": "it ends early", "remedy": "Scan longer."},
     }
     only_page = replace(given, options=replace(given.options, kinds=("summary_page",)))
     (page,) = exported(only_page, "html", facts=facts)
