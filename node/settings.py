@@ -34,6 +34,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 ResultKind = Literal[
     "background",
     "colour",
+    "colour_multiframe",
     "summary_page",
     "segmentation",
     "parametric_map",
@@ -42,7 +43,8 @@ ResultKind = Literal[
     "refusal_page",
 ]
 ALL_RESULTS: tuple[ResultKind, ...] = get_args(ResultKind)
-DEFAULT_RESULTS = tuple(kind for kind in ALL_RESULTS if kind != "derived_ct")
+ON_REQUEST: tuple[ResultKind, ...] = ("colour_multiframe", "derived_ct")
+DEFAULT_RESULTS = tuple(kind for kind in ALL_RESULTS if kind not in ON_REQUEST)
 
 
 class _Section(BaseModel):

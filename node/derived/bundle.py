@@ -9,6 +9,7 @@ from pydicom import Dataset
 ObjectKind = Literal[
     "background",
     "colour",
+    "colour_multiframe",
     "summary_page",
     "segmentation",
     "parametric_map",
@@ -20,6 +21,7 @@ ColourTable = Literal["asist", "viridis"]
 ALL_KINDS: tuple[ObjectKind, ...] = (
     "background",
     "colour",
+    "colour_multiframe",
     "summary_page",
     "segmentation",
     "parametric_map",
@@ -27,8 +29,10 @@ ALL_KINDS: tuple[ObjectKind, ...] = (
     "report",
     "refusal_page",
 )
-DEFAULT_KINDS = tuple(kind for kind in ALL_KINDS if kind != "derived_ct")
-"""Of use to every PACS; greyscale maps are for those that can show nothing better."""
+ON_REQUEST: tuple[ObjectKind, ...] = ("colour_multiframe", "derived_ct")
+"""The same pictures in one instance a map, and maps in grey: for viewers that need them."""
+DEFAULT_KINDS = tuple(kind for kind in ALL_KINDS if kind not in ON_REQUEST)
+"""Of use to every PACS."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from node.derived.bundle import DerivedObject, EncodeOptions, ObjectKind
 from node.derived.canvas import SIDE
 from node.derived.context import DISCLAIMER, PRODUCT, Context
 from node.derived.derived_ct import derived_ct_images
+from node.derived.multi_frame_capture import multi_frame_captures
 from node.derived.parametric_map import parametric_maps
 from node.derived.picture import Captions, Scene, lesion_pictures, map_pictures
 from node.derived.report import report
@@ -51,8 +52,9 @@ def encode(
     Returns
     -------
     list
-        Background CT, colour pictures (CBF, CBV, MTT, TTP, Tmax, lesion), summary page,
-        segmentation, parametric maps, greyscale maps, report. The same input gives the same bytes.
+        Background CT, colour pictures (CBF, CBV, MTT, TTP, Tmax, lesion) and the same
+        in multi-frame instances, summary page, segmentation, parametric maps, greyscale maps,
+        report. The same input gives the same bytes.
 
     Raises
     ------
@@ -75,10 +77,8 @@ def encode(
     made: list[tuple[ObjectKind, Dataset]] = []
     if "background" in asked:
         made += [("background", d) for d in ground]
-    if "colour" in asked:
-        captions = _captions(context, flags)
-        scene = Scene.of(place, maps, lesion, captions, options.colour_table)
-        made += [("colour", d) for d in _colour(context, scene, ground)]
+    if asked & {"colour", "colour_multiframe"}:
+        made += _pictured(context, place, findings, ground)
     if "summary_page" in asked:
         page = summary_page(context, series, place, findings, ground)
         made.append(("summary_page", page))
@@ -106,12 +106,29 @@ def _check_grid(geometry: Geometry, findings: Findings) -> None:
         )
 
 
-def _colour(context: Context, scene: Scene, ground: Sequence[Dataset]) -> Iterator[Dataset]:
-    for quantity, plan in MAP_PLANS.items():
-        pictures = map_pictures(scene, quantity)
-        yield from secondary_captures(context, plan, quantity.upper(), pictures, ground)
-    pictures = lesion_pictures(scene)
-    yield from secondary_captures(context, LESION_PLAN, "LESION", pictures, ground)
+def _pictured(
+    context: Context, place: Geometry, findings: Findings, ground: Sequence[Dataset]
+) -> Iterator[tuple[ObjectKind, Dataset]]:
+    """The colour pictures, each alone and all of a series in one instance, as asked for."""
+    options, captions = context.options, _captions(context, findings.flags)
+    scene = Scene.of(place, findings.maps, findings.lesion, captions, options.colour_table)
+    stacks = _colour(context, scene, ground)
+    if "colour" in options.kinds:
+        for stack in stacks:
+            yield from (("colour", image) for image in stack)
+    if "colour_multiframe" in options.kinds:
+        for image in multi_frame_captures(context, stacks):
+            yield "colour_multiframe", image
+
+
+def _colour(context: Context, scene: Scene, ground: Sequence[Dataset]) -> list[list[Dataset]]:
+    """The series of the maps and of the lesion, each slice by slice."""
+    stacks = [
+        secondary_captures(context, plan, q.upper(), map_pictures(scene, q), ground)
+        for q, plan in MAP_PLANS.items()
+    ]
+    lesion = lesion_pictures(scene)
+    return [*stacks, secondary_captures(context, LESION_PLAN, "LESION", lesion, ground)]
 
 
 def _captions(context: Context, flags: Sequence[QualityFlag]) -> Captions:

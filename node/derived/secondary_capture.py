@@ -1,4 +1,4 @@
-"""Colour pictures as single-frame Secondary Captures with geometry: what everybody sees."""
+"""Colour pictures as Secondary Captures with geometry, one a slice: what everybody sees."""
 
 from collections.abc import Sequence
 
@@ -46,13 +46,8 @@ def secondary_captures(
 def rgb_capture(context: Context, plan: SeriesPlan, number: int, rgb: NDArray[np.uint8]) -> Dataset:
     """A Secondary Capture of a picture without a place in the patient (PS3.3 A.8.1)."""
     image = context.new_instance(SecondaryCaptureImageStorage, plan, number)
+    equip(image, context)
     image.ImageType = ["DERIVED", "SECONDARY", "OTHER"]
-    image.ConversionType = "WSD"
-    image.SecondaryCaptureDeviceManufacturer = MANUFACTURER
-    image.SecondaryCaptureDeviceManufacturerModelName = PRODUCT
-    image.SecondaryCaptureDeviceSoftwareVersions = context.software_versions
-    image.DateOfSecondaryCapture = image.ContentDate
-    image.TimeOfSecondaryCapture = image.ContentTime
     image.PatientOrientation = ""
     image.BurnedInAnnotation = "NO"  # the text names neither patient nor date (C.7.6.1.1.8)
     image.SamplesPerPixel = 3
@@ -64,3 +59,13 @@ def rgb_capture(context: Context, plan: SeriesPlan, number: int, rgb: NDArray[np
     pixels = np.ascontiguousarray(rgb).tobytes()
     image.add_new("PixelData", "OB", pixels + b"\0" * (len(pixels) % 2))
     return image
+
+
+def equip(image: Dataset, context: Context) -> None:
+    """Say what made a Secondary Capture, and when (PS3.3 C.8.6.1)."""
+    image.ConversionType = "WSD"
+    image.SecondaryCaptureDeviceManufacturer = MANUFACTURER
+    image.SecondaryCaptureDeviceManufacturerModelName = PRODUCT
+    image.SecondaryCaptureDeviceSoftwareVersions = context.software_versions
+    image.DateOfSecondaryCapture = image.ContentDate
+    image.TimeOfSecondaryCapture = image.ContentTime

@@ -8,6 +8,7 @@ import pytest
 from pydicom import Dataset
 
 from node.derived import ALL_KINDS, DerivedObject, refusal_page
+from node.derived.bundle import ON_REQUEST
 from node.derived.derived_ct import SLOPE
 from node.perfusion import Quantity
 from node.refusals import Refusal, RefusalCode
@@ -43,6 +44,7 @@ def test_objects_come_in_sending_order() -> None:
     several = (
         ["background"] * 2
         + ["colour"] * 12
+        + ["colour_multiframe"] * 6
         + ["summary_page", "segmentation"]
         + ["parametric_map"] * 5
         + ["derived_ct"] * 10
@@ -59,7 +61,28 @@ def test_only_the_kinds_asked_for_are_made(kind: str) -> None:
 
 def test_greyscale_maps_are_made_on_request_only() -> None:
     """They double what an archive stores: a site whose viewers need them asks."""
-    assert "derived_ct" not in {o.kind for o in case(SPEC).encoded()}
+    assert not {o.kind for o in case(SPEC).encoded()} & set(ON_REQUEST)
+
+
+def test_a_multi_frame_capture_holds_the_very_pictures_at_their_places() -> None:
+    """Frame by frame the pixels, positions and sources of the single-frame series."""
+    singles = of_kind("colour")
+    for made in map(reread, of_kind("colour_multiframe")):
+        name = str(made.SeriesDescription).replace("CTP frames", "CTP")
+        stack = [d for d in singles if d.SeriesDescription == name]
+        frames = made.PerFrameFunctionalGroupsSequence
+        shared = made.SharedFunctionalGroupsSequence[0]
+        assert made.NumberOfFrames == len(stack) == len(frames) == 2
+        assert made.ImageType == stack[0].ImageType
+        assert made.FrameOfReferenceUID == stack[0].FrameOfReferenceUID
+        assert shared.PixelMeasuresSequence[0].PixelSpacing == stack[0].PixelSpacing
+        assert list(made.SliceLocationVector) == [float(d.SliceLocation) for d in stack]
+        for one, frame, pixels in zip(stack, frames, made.pixel_array, strict=True):
+            place = frame.PlanePositionSequence[0].ImagePositionPatient
+            assert place == one.ImagePositionPatient
+            assert np.array_equal(pixels, one.pixel_array)
+        sources = [d.SourceImageSequence[0] for d in stack]
+        assert list(made.SourceImageSequence) == sources
 
 
 @pytest.mark.parametrize("quantity", Quantity)
@@ -153,7 +176,11 @@ def test_series_numbers_are_one_stable_block() -> None:
     other = case(replace(SPEC, seed=3))
     made = replace(other, options=replace(other.options, kinds=ALL_KINDS)).encoded()
     named = {(o.dataset.SeriesNumber, o.dataset.SeriesDescription) for o in made}
-    assert sorted(n for n, _ in named) == [*range(9000, 9015), *range(9020, 9025)]
+    assert sorted(n for n, _ in named) == [
+        *range(9000, 9015),
+        *range(9020, 9025),
+        *range(9030, 9036),
+    ]
     assert (9001, "CTP CBF [ml/100g/min]") in named
     assert (9005, "CTP Tmax [s]") in named
 

@@ -83,7 +83,10 @@ def settings_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 
 KEYS = set(settings_keys(Settings))
-IN_WORDS = {"destinations.results": "all but derived_ct", "model.path": "the shipped one"}
+IN_WORDS = {
+    "destinations.results": "all but colour_multiframe and derived_ct",
+    "model.path": "the shipped one",
+}
 WORDS = {
     *(event for path in NODE.rglob("*.py") for event in events(path.read_text())),
     *(key.rpartition(".")[2] for key in KEYS),

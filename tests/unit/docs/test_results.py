@@ -7,6 +7,7 @@ import pytest
 
 from node.derived.background import PLAN as BACKGROUND
 from node.derived.derived_ct import PLANS as GREYSCALE_MAPS
+from node.derived.multi_frame_capture import PLANS as FILMS
 from node.derived.parametric_map import PLANS as PARAMETRIC_MAPS
 from node.derived.refusal_page import PLAN as REFUSAL_PAGE
 from node.derived.report import PLAN as REPORT
@@ -61,7 +62,7 @@ def flag_codes() -> set[str]:
 
 def test_every_result_series_stands_with_its_number_and_name() -> None:
     """What a reader finds in the study is in the table, in the same order."""
-    plans = [BACKGROUND, *MAP_PLANS.values(), LESION_PLAN, SUMMARY, SEGMENTATION]
+    plans = [BACKGROUND, *MAP_PLANS.values(), LESION_PLAN, *FILMS, SUMMARY, SEGMENTATION]
     plans += [*PARAMETRIC_MAPS.values(), *GREYSCALE_MAPS.values(), REPORT, REFUSAL_PAGE]
     first = ResultsSettings().series_number
     stated = [(row["number"], row["name"]) for row in table(GUIDE, "The series")]

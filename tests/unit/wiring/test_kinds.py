@@ -20,11 +20,11 @@ def kinds(*results: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def test_the_usual_objects_are_made_whoever_is_there() -> None:
-    """Results are kept for a destination that is set up tomorrow; greyscale maps are not made."""
+    """Results are kept for a destination that is set up tomorrow; what only some viewers need is not."""
     assert kinds() == kinds(DEFAULT_RESULTS) == kinds(("colour",)) == DEFAULT_KINDS
-    assert "derived_ct" not in DEFAULT_KINDS
+    assert not {"colour_multiframe", "derived_ct"} & set(DEFAULT_KINDS)
 
 
-def test_greyscale_maps_are_made_once_a_destination_wants_them() -> None:
+def test_what_is_not_usual_is_made_once_a_destination_wants_it() -> None:
     """In sending order, beside the usual objects, for one destination among several."""
-    assert kinds(("colour",), ("derived_ct",)) == ALL_KINDS
+    assert kinds(("colour",), ("derived_ct", "colour_multiframe")) == ALL_KINDS
