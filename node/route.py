@@ -9,7 +9,7 @@ from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
 
 from node import log
-from node.derived import DerivedObject, EncodeOptions, encode, refusal_page
+from node.derived import DerivedObject, EncodeOptions, encode, refusal_page, rejection_notes
 from node.errors import InstanceUnreadableError, SpoolError
 from node.perfusion import (
     Findings,
@@ -187,6 +187,7 @@ def _objects(
     with stages.timed("encode"):
         source = read_source(series)
         objects = encode(source, series, stacked.geometry, found, options.encode)
+        objects += rejection_notes(source, options.encode)
     return _Made(objects, found, motion)
 
 
@@ -229,9 +230,11 @@ def _refused(
     results: tuple[ResultRecord, ...] = ()
     if refusal.code.concerns_perfusion:
         with stages.timed("encode"):
-            page = refusal_page(_context(instances), refusal, options.encode)
+            source = _context(instances)
+            page = refusal_page(source, refusal, options.encode)
+            notes = rejection_notes(source, options.encode)
         with stages.timed("keep"):
-            results = _kept([page], keep, options)
+            results = _kept([page, *notes], keep, options)
     reason = Reason(str(refusal.code), refusal.found, refusal.remedy)
     return Outcome(results=results, reason=reason, stages_s=stages.seconds)
 

@@ -41,9 +41,10 @@ ResultKind = Literal[
     "derived_ct",
     "report",
     "refusal_page",
+    "rejection_note",
 ]
 ALL_RESULTS: tuple[ResultKind, ...] = get_args(ResultKind)
-ON_REQUEST: tuple[ResultKind, ...] = ("colour_multiframe", "derived_ct")
+ON_REQUEST: tuple[ResultKind, ...] = ("colour_multiframe", "derived_ct", "rejection_note")
 DEFAULT_RESULTS = tuple(kind for kind in ALL_RESULTS if kind not in ON_REQUEST)
 
 
@@ -125,6 +126,7 @@ class ResultsSettings(_Section):
     uid_root: Annotated[str, StringConstraints(pattern=r"^([0-9]+(\.[0-9]+)*)?$")] = ""
     series_number: Annotated[int, Field(ge=1, le=99_000)] = 9000
     colour_table: Literal["asist", "viridis"] = "asist"
+    rejection_reason: Literal["quality", "safety"] = "quality"
 
 
 class JobsSettings(_Section):

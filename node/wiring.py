@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
 from types import TracebackType
@@ -16,7 +16,7 @@ from node.settings import Settings
 if TYPE_CHECKING:  # each room is imported by the method that makes its object
     import redis
 
-    from node.derived import ObjectKind, ReportUids
+    from node.derived import EarlierResult, ObjectKind
     from node.perfusion import Estimator
     from node.ports import Model, Pacs
     from node.registry import Registry
@@ -122,7 +122,7 @@ class Node:
         )
 
     def options(
-        self, revision: int, created: datetime, supersedes: ReportUids | None = None
+        self, revision: int, created: datetime, supersedes: Sequence[EarlierResult] = ()
     ) -> AnalyseOptions:
         """What an analysis depends on besides images and model.
 
@@ -133,7 +133,7 @@ class Node:
         created
             The same for every rerun of a revision, so that its objects are the same.
         supersedes
-            The last report of an earlier revision.
+            The results of earlier revisions.
         """
         from node.derived import EncodeOptions
         from node.perfusion import LesionThresholds
@@ -166,7 +166,8 @@ class Node:
                 series_number=results.series_number,
                 colour_table=results.colour_table,
                 kinds=self._kinds(),
-                supersedes=supersedes,
+                supersedes=tuple(supersedes),
+                rejection_reason=results.rejection_reason,
             ),
         )
 

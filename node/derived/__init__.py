@@ -5,26 +5,28 @@ from node.derived.bundle import (
     DEFAULT_KINDS,
     ColourTable,
     DerivedObject,
+    EarlierResult,
     EncodeOptions,
     ObjectKind,
-    ReportUids,
 )
 from node.derived.encoding import encode
 from node.derived.reading import map_quantity, read_map, read_report, segment_volumes_ml
 from node.derived.refusal_page import refusal_page
+from node.derived.rejection_note import rejection_notes
 
 __all__ = [
     "ALL_KINDS",
     "DEFAULT_KINDS",
     "ColourTable",
     "DerivedObject",
+    "EarlierResult",
     "EncodeOptions",
     "ObjectKind",
-    "ReportUids",
     "encode",
     "map_quantity",
     "read_map",
     "read_report",
     "refusal_page",
+    "rejection_notes",
     "segment_volumes_ml",
 ]

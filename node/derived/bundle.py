@@ -16,8 +16,10 @@ ObjectKind = Literal[
     "derived_ct",
     "report",
     "refusal_page",
+    "rejection_note",
 ]
 ColourTable = Literal["asist", "viridis"]
+RejectionReason = Literal["quality", "safety"]
 ALL_KINDS: tuple[ObjectKind, ...] = (
     "background",
     "colour",
@@ -28,9 +30,10 @@ ALL_KINDS: tuple[ObjectKind, ...] = (
     "derived_ct",
     "report",
     "refusal_page",
+    "rejection_note",
 )
-ON_REQUEST: tuple[ObjectKind, ...] = ("colour_multiframe", "derived_ct")
-"""The same pictures in one instance a map, and maps in grey: for viewers that need them."""
+ON_REQUEST: tuple[ObjectKind, ...] = ("colour_multiframe", "derived_ct", "rejection_note")
+"""Pictures by the film, maps in grey, notes on what is superseded: for sites that need them."""
 DEFAULT_KINDS = tuple(kind for kind in ALL_KINDS if kind not in ON_REQUEST)
 """Of use to every PACS."""
 
@@ -57,11 +60,25 @@ class DerivedObject:
 
 
 @dataclass(frozen=True)
-class ReportUids:
-    """Where a report stands in its study."""
+class EarlierResult:
+    """A result of a revision before.
 
+    Parameters
+    ----------
+    kind, revision
+        What it is, and whose.
+    sop_class_uid, series_instance_uid, sop_instance_uid
+        Where it stands in its study.
+    delivered
+        Whether any destination took it.
+    """
+
+    kind: str
+    revision: int
+    sop_class_uid: str
     series_instance_uid: str
     sop_instance_uid: str
+    delivered: bool
 
 
 @dataclass(frozen=True)
@@ -86,7 +103,11 @@ class EncodeOptions:
     kinds
         Which objects to return.
     supersedes
-        The last report of an earlier revision, which this one names as its predecessor.
+        The results of earlier revisions: the report names the last report as its predecessor,
+        a rejection note what was delivered.
+    rejection_reason
+        Why a rejection note says that they are not to be read: what an archive does about them
+        depends on it.
     """
 
     revision: int
@@ -96,4 +117,5 @@ class EncodeOptions:
     series_number: int = 9000
     colour_table: ColourTable = "asist"
     kinds: tuple[ObjectKind, ...] = DEFAULT_KINDS
-    supersedes: ReportUids | None = None
+    supersedes: tuple[EarlierResult, ...] = ()
+    rejection_reason: RejectionReason = "quality"

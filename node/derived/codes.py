@@ -28,6 +28,8 @@ PENUMBRA = Code("PENUMBRA", SCHEME, "Penumbra: hypoperfusion without the core")
 
 PERFUSION_CT = Code("39142-5", "LN", "CT perfusion head with contrast IV")  # CID 100
 ENGLISH = Code("en", "RFC5646", "English")  # CID 5000
+REJECTED_FOR_QUALITY = Code("113001", "DCM", "Rejected for Quality Reasons")  # CID 7010
+REJECTED_FOR_SAFETY = Code("113037", "DCM", "Rejected for Patient Safety Reasons")  # CID 7010
 DEVICE = Code("121007", "DCM", "Device")  # CID 270
 SOURCE = Code("260753009", "SCT", "Source")
 NORMAL = Code("17621005", "SCT", "Normal")  # CID 222

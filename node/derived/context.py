@@ -33,6 +33,7 @@ _SCANNER = (
 )
 _ASCII = {0x2212: "-", 0x2013: "-", 0x2014: "-", 0x2265: ">=", 0x2264: "<=", 0xB0: " degrees"}
 _LOSSY = ("LossyImageCompressionRatio", "LossyImageCompressionMethod")
+_OF_IMAGES = ("ImageComments", "BodyPartExamined", "LossyImageCompression", *_LOSSY)
 
 
 @dataclass(frozen=True)
@@ -203,6 +204,13 @@ class Context:
         for what in ("Series", "Content", "InstanceCreation"):
             setattr(dataset, f"{what}Date", date)
             setattr(dataset, f"{what}Time", time)
+
+
+def strip_image(document: Dataset) -> None:
+    """Take away what a new instance has and a document has not."""
+    for keyword in _OF_IMAGES:
+        if keyword in document:
+            del document[keyword]
 
 
 def concept(code: Code) -> Dataset:

@@ -8,22 +8,24 @@ from highdicom.sr import RelationshipTypeValues as Relation
 from pydicom import Dataset
 from pydicom.uid import ComprehensiveSRStorage, ParametricMapStorage
 
-from node.derived import codes, parametric_map, uids
-from node.derived.context import DISCLAIMER, MANUFACTURER, PRODUCT, Context, SeriesPlan, ascii_text
+from node.derived import codes, parametric_map
+from node.derived.bundle import EarlierResult, EncodeOptions
+from node.derived.context import (
+    DISCLAIMER,
+    MANUFACTURER,
+    Context,
+    SeriesPlan,
+    ascii_text,
+    strip_image,
+)
 from node.derived.functional_groups import plain
 from node.derived.image_library import Reference, evidence, image_library, source_references
 from node.derived.measurement_groups import measurement_groups
+from node.derived.observer import device_observer
 from node.perfusion import Findings, QualityFlag
 from node.series import CtpSeries, Geometry
 
 PLAN = SeriesPlan("report", 13, "CTP report", "SR")
-_OF_IMAGES = (  # what a document does not have
-    "ImageComments",
-    "BodyPartExamined",
-    "LossyImageCompression",
-    "LossyImageCompressionRatio",
-    "LossyImageCompressionMethod",
-)
 
 
 def report(
@@ -51,9 +53,7 @@ def report(
         The segments that were measured.
     """
     dataset = context.new_instance(ComprehensiveSRStorage, PLAN, 1)
-    for keyword in _OF_IMAGES:
-        if keyword in dataset:
-            del dataset[keyword]
+    strip_image(dataset)
     dataset.CodingSchemeIdentificationSequence = [_scheme()]
     dataset.CompletionFlag = "COMPLETE"
     dataset.VerificationFlag = "UNVERIFIED"
@@ -65,7 +65,7 @@ def report(
     dataset.CurrentRequestedProcedureEvidenceSequence = [
         evidence(study, (*made, *source_references(series)))
     ]
-    if (last := context.options.supersedes) is not None:
+    if (last := _last_report(context.options)) is not None:
         earlier = Reference(last.series_instance_uid, ComprehensiveSRStorage, last.sop_instance_uid)
         dataset.PredecessorDocumentsSequence = [evidence(study, [earlier])]
     dataset.update(_content(context, series, geometry, findings, background, segmentation))
@@ -82,7 +82,9 @@ def _content(
 ) -> Dataset:
     """The tree, from the disclaimer to the flags (PS3.16 TID 1500)."""
     tree = hd.sr.MeasurementReport(
-        observation_context=_observer(context),
+        observation_context=hd.sr.ObservationContext(
+            observer_device_context=device_observer(context)
+        ),
         procedure_reported=codes.PERFUSION_CT,
         imaging_measurements=measurement_groups(context, findings, background[0], segmentation),
         language_of_content_item_and_descendants=hd.sr.LanguageOfContentItemAndDescendants(
@@ -98,17 +100,10 @@ def _content(
     return plain(tree[0])
 
 
-def _observer(context: Context) -> hd.sr.ObservationContext:
-    """The node; a person has not looked (TID 1004)."""
-    device = hd.sr.DeviceObserverIdentifyingAttributes(
-        uid=uids.derive(context.options.uid_root, "device observer", PRODUCT),
-        name=PRODUCT,
-        manufacturer_name=MANUFACTURER,
-        model_name=PRODUCT,
-        serial_number=context.serial_number,
-    )
-    observer = hd.sr.ObserverContext(CodedConcept.from_code(codes.DEVICE), device)
-    return hd.sr.ObservationContext(observer_device_context=observer)
+def _last_report(options: EncodeOptions) -> EarlierResult | None:
+    """The report that this one replaces, if any revision before had one."""
+    reports = [each for each in options.supersedes if each.kind == "report"]
+    return max(reports, key=lambda each: each.revision, default=None)
 
 
 def _comments(context: Context) -> list[hd.sr.TextContentItem]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from node import log, route
-from node.derived import DerivedObject, ReportUids
+from node.derived import DerivedObject, EarlierResult
 from node.errors import (
     InferenceError,
     NodeError,
@@ -20,10 +20,20 @@ from node.jobs.lease import HeldLease, LeaseTiming
 from node.jobs.outcomes import DeliveryPolicy
 from node.jobs.owner import new_owner
 from node.jobs.retry import RetryPolicy
-from node.ports import DueDelivery, Kept, Lease, Reason, SeriesState, StoreOutcome, Wake
+from node.ports import (
+    DeliveryState,
+    DueDelivery,
+    Kept,
+    Lease,
+    Reason,
+    SeriesState,
+    StoreOutcome,
+    Wake,
+)
 from node.wiring import Node
 
 _LOG = log.get("jobs")
+_TAKEN = (DeliveryState.STORED, DeliveryState.WARNING)
 
 
 def _leave_it(_lease: Lease) -> None:
@@ -71,9 +81,7 @@ class Steps:
             ledger.instances(lease.series_instance_uid),
             model=self._node.model,
             keep=self._keep(lease),
-            options=self._node.options(
-                lease.revision, lease.completed_at, self._last_report(lease)
-            ),
+            options=self._node.options(lease.revision, lease.completed_at, self._earlier(lease)),
             progress=lambda _stage, _done: held.progressed(),
         )
         wanted = self._node.wanted_results()
@@ -88,16 +96,24 @@ class Steps:
         )
         return state
 
-    def _last_report(self, lease: Lease) -> ReportUids | None:
-        """The report that an analysis replaces, if any revision before had one."""
+    def _earlier(self, lease: Lease) -> list[EarlierResult]:
+        """What an analysis replaces: the results of every revision before."""
         if lease.revision == 1:
-            return None
-        results = self._node.registry.series(lease.series_instance_uid).results
-        earlier = [r for r in results if r.kind == "report" and r.revision < lease.revision]
-        if not earlier:
-            return None
-        last = max(earlier, key=lambda r: r.revision)
-        return ReportUids(last.series_instance_uid, last.sop_instance_uid)
+            return []
+        record = self._node.registry.series(lease.series_instance_uid)
+        taken = {d.sop_instance_uid for d in record.deliveries if d.state in _TAKEN}
+        return [
+            EarlierResult(
+                kind=r.kind,
+                revision=r.revision,
+                sop_class_uid=r.sop_class_uid,
+                series_instance_uid=r.series_instance_uid,
+                sop_instance_uid=r.sop_instance_uid,
+                delivered=r.sop_instance_uid in taken,
+            )
+            for r in record.results
+            if r.revision < lease.revision
+        ]
 
     def _deliver(self, held: HeldLease) -> SeriesState:
         lease, ledger = held.lease, self._node.registry

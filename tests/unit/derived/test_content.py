@@ -52,7 +52,9 @@ def test_objects_come_in_sending_order() -> None:
     assert kinds == [*several, "report"]
 
 
-@pytest.mark.parametrize("kind", [k for k in ALL_KINDS if k != "refusal_page"])
+@pytest.mark.parametrize(
+    "kind", [k for k in ALL_KINDS if k not in ("refusal_page", "rejection_note")]
+)
 def test_only_the_kinds_asked_for_are_made(kind: str) -> None:
     """``kinds`` leaves out the others and changes nothing of what stays."""
     whole = [o.sop_instance_uid for o in results() if o.kind == kind]

@@ -9,8 +9,9 @@ from pathlib import Path
 import highdicom as hd
 import pytest
 from pydicom import Dataset
+from pydicom.uid import ComprehensiveSRStorage
 
-from node.derived import ReportUids, read_report
+from node.derived import EarlierResult, read_report
 from node.perfusion import Grade, QualityFlag, VolumeRange
 from tests.support.ctp import CtpSpec
 from tests.support.dicom_checks import iod_complaints, written
@@ -161,8 +162,13 @@ def test_the_evidence_is_complete() -> None:
 def test_a_report_names_the_one_it_replaces(tmp_path: Path) -> None:
     """PredecessorDocumentsSequence cites the last report, and a first one cites none."""
     first = case(SPEC)
-    earlier = ReportUids("1.2.3", "1.2.3.4")
-    later = replace(first, options=replace(first.options, revision=2, supersedes=earlier))
+    earlier = [
+        EarlierResult(
+            "report", n, ComprehensiveSRStorage, f"1.2.{n}", f"1.2.{n}.4", delivered=False
+        )
+        for n in (3, 2)
+    ]
+    later = replace(first, options=replace(first.options, revision=4, supersedes=tuple(earlier)))
     [made] = later.of_kind("report")
     [study] = made.PredecessorDocumentsSequence
     [series] = study.ReferencedSeriesSequence

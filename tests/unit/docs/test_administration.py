@@ -84,7 +84,7 @@ def settings_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 KEYS = set(settings_keys(Settings))
 IN_WORDS = {
-    "destinations.results": "all but colour_multiframe and derived_ct",
+    "destinations.results": "all but colour_multiframe, derived_ct and rejection_note",
     "model.path": "the shipped one",
 }
 WORDS = {

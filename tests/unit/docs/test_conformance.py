@@ -7,7 +7,14 @@ from fnmatch import fnmatch
 import pytest
 from pydicom.sr.coding import Code
 
-from node.derived import ALL_KINDS, codes, context, identity, refusal_page
+from node.derived import (
+    ALL_KINDS,
+    codes,
+    context,
+    identity,
+    refusal_page,
+    rejection_notes,
+)
 from node.errors import InstanceUnreadableError, RegistryUnavailableError, SpoolFullError
 from node.perfusion import Quantity, lesion
 from node.refusals import Refusal, RefusalCode
@@ -22,6 +29,7 @@ from node.settings import Peer, ScpSettings, Settings
 from tests.support.ctp import CtpSpec
 from tests.support.documents import ROOT, table
 from tests.unit.derived.case import OPTIONS, case, source
+from tests.unit.derived.test_rejection_note import RERUN
 
 STATEMENT = ROOT / "docs" / "conformance.md"
 TEXT = STATEMENT.read_text()
@@ -40,7 +48,9 @@ def test_what_is_sent_is_what_encoding_makes() -> None:
     refusal = Refusal(RefusalCode.TOO_SHORT, "it covers 18 s", "Send more.")
     page = refusal_page(source(SPEC), refusal, OPTIONS)
     whole = replace(case(SPEC), options=replace(OPTIONS, kinds=ALL_KINDS))
-    made = [(o.kind, o.dataset) for o in (*whole.encoded(), page)]
+    made = [
+        (o.kind, o.dataset) for o in (*whole.encoded(), page, *rejection_notes(source(SPEC), RERUN))
+    ]
     expected = [
         (kind, str(d.SeriesNumber), d.SeriesDescription, d.Modality, d.SOPClassUID.name)
         for kind, d in made

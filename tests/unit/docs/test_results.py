@@ -10,6 +10,7 @@ from node.derived.derived_ct import PLANS as GREYSCALE_MAPS
 from node.derived.multi_frame_capture import PLANS as FILMS
 from node.derived.parametric_map import PLANS as PARAMETRIC_MAPS
 from node.derived.refusal_page import PLAN as REFUSAL_PAGE
+from node.derived.rejection_note import PLAN as REJECTION_NOTE
 from node.derived.report import PLAN as REPORT
 from node.derived.secondary_capture import LESION_PLAN, MAP_PLANS
 from node.derived.segmentation import PLAN as SEGMENTATION
@@ -64,6 +65,7 @@ def test_every_result_series_stands_with_its_number_and_name() -> None:
     """What a reader finds in the study is in the table, in the same order."""
     plans = [BACKGROUND, *MAP_PLANS.values(), LESION_PLAN, *FILMS, SUMMARY, SEGMENTATION]
     plans += [*PARAMETRIC_MAPS.values(), *GREYSCALE_MAPS.values(), REPORT, REFUSAL_PAGE]
+    plans.append(REJECTION_NOTE)
     first = ResultsSettings().series_number
     stated = [(row["number"], row["name"]) for row in table(GUIDE, "The series")]
     assert stated == [(str(first + plan.offset), plan.description) for plan in plans]

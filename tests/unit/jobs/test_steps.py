@@ -10,6 +10,7 @@ from node.errors import InferenceError, ModelError, SpoolFullError
 from node.jobs.steps import Steps
 from node.perfusion import ModelInput, PerfusionMaps
 from node.ports import DeliveryState, SeriesState
+from node.settings import Destination
 from tests.support import registered as r
 from tests.support.bench_node import (
     BenchNode,
@@ -225,3 +226,30 @@ def test_the_report_of_a_later_revision_names_the_one_before(node: BenchNode) ->
     assert series.SeriesInstanceUID == first.series_instance_uid
     assert cited.ReferencedSOPInstanceUID == first.sop_instance_uid
     assert "PredecessorDocumentsSequence" not in dcmread(first.path)
+
+
+def test_a_rerun_rejects_what_was_delivered_before_where_a_site_wants_notes(
+    tmp_path: Path,
+) -> None:
+    """The note comes last, to the destination that asks for it, and names all that arrived."""
+    asking = Destination(
+        name="pacs0", ae_title="PACS", port=1, results=("background", "rejection_note")
+    )
+    other = asking.model_copy(update={"name": "pacs1", "results": ("report",)})
+    with BenchNode(bench_settings(tmp_path, destinations=(asking, other))) as node:
+        uid, steps = complete_series(node), Steps(node)
+        steps.analyse(uid)
+        assert steps.deliver(uid) is State.DELIVERED
+        first = {name: list(pacs.received) for name, pacs in node.fake_pacs.items()}
+        receive_dataset(node, build_series(CtpSpec(frames=13))[-1])
+        node.registry.declare_complete(uid)
+        steps.analyse(uid)
+        assert steps.deliver(uid) is State.DELIVERED
+        (note,) = [
+            made for made in node.registry.series(uid).results if made.kind == "rejection_note"
+        ]
+        assert node.fake_pacs["pacs0"].received[-1] == note.sop_instance_uid
+        assert note.sop_instance_uid not in node.fake_pacs["pacs1"].received
+        cited = [i for i in dcmread(note.path).ContentSequence if "ReferencedSOPSequence" in i]
+        rejected = {i.ReferencedSOPSequence[0].ReferencedSOPInstanceUID for i in cited}
+        assert rejected == {*first["pacs0"], *first["pacs1"]}

@@ -20,11 +20,12 @@ def kinds(*results: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def test_the_usual_objects_are_made_whoever_is_there() -> None:
-    """Results are kept for a destination that is set up tomorrow; what only some viewers need is not."""
+    """Results are kept for a destination that is set up tomorrow; what few need is not."""
     assert kinds() == kinds(DEFAULT_RESULTS) == kinds(("colour",)) == DEFAULT_KINDS
-    assert not {"colour_multiframe", "derived_ct"} & set(DEFAULT_KINDS)
+    assert not {"colour_multiframe", "derived_ct", "rejection_note"} & set(DEFAULT_KINDS)
 
 
 def test_what_is_not_usual_is_made_once_a_destination_wants_it() -> None:
     """In sending order, beside the usual objects, for one destination among several."""
-    assert kinds(("colour",), ("derived_ct", "colour_multiframe")) == ALL_KINDS
+    wanted = ("rejection_note", "derived_ct", "colour_multiframe")
+    assert kinds(("colour",), wanted) == ALL_KINDS
