@@ -121,12 +121,12 @@ class Sweeper:
 
     def _join(self) -> None:
         """Series that are parts of one scan become one: the first that came leads them."""
-        points = {p.volume.series_instance_uid: p for p in self._ledger.time_points()}
-        arrived = list(points)
-        for scan in scans_among(p.volume for p in points.values()):
+        parts = {p.volume.series_instance_uid: p for p in self._ledger.scan_parts()}
+        arrived = list(parts)
+        for scan in scans_among(p.volume for p in parts.values()):
             members = sorted((v.series_instance_uid for v in scan), key=arrived.index)
-            leads = [points[uid].leader for uid in members if points[uid].leader]
-            leader, free = (leads or members)[0], [u for u in members if not points[u].leader]
+            leads = [parts[uid].leader for uid in members if parts[uid].leader]
+            leader, free = (leads or members)[0], [u for u in members if not parts[u].leader]
             if joining := [uid for uid in free if uid != leader]:
                 joined = self._ledger.join(leader, joining, now=datetime.now(UTC))
                 _LOG.info("parts_joined", series_instance_uid=leader, series=joined)
@@ -138,10 +138,10 @@ class Sweeper:
         study must be quiet.
         """
         quiet_s = self._settings.scp.quiet_s
-        last = seen.study_last_at if seen.has_time_points else seen.received_last_at
+        last = seen.study_last_at if seen.has_parts else seen.received_last_at
         quiet = _since(last) >= quiet_s
         paused = _since(seen.received_last_at) >= min(self._settings.scp.grace_s, quiet_s)
-        whole = seen.content_complete and not seen.has_time_points
+        whole = seen.content_complete and not seen.has_parts
         if not seen.looked or not (quiet or (whole and paused)):
             return
         note = f"{seen.instances} images, every slice at every time point"

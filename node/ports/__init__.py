@@ -21,7 +21,7 @@ from node.ports.work import (
     Lease,
     Outcome,
     Receiving,
-    TimePoint,
+    ScanPart,
     Wake,
 )
 
@@ -45,10 +45,10 @@ __all__ = [
     "Receiving",
     "Recorded",
     "ResultRecord",
+    "ScanPart",
     "SeriesRecord",
     "SeriesState",
     "Spool",
     "StoreOutcome",
-    "TimePoint",
     "Wake",
 ]

@@ -13,7 +13,7 @@ from node.ports.work import (
     Lease,
     Outcome,
     Receiving,
-    TimePoint,
+    ScanPart,
     Wake,
 )
 
@@ -42,7 +42,7 @@ class Ledger(Protocol):
         ``volume`` is what a series is that may be a time point or a slab of a scan.
         """
 
-    def time_points(self) -> Sequence[TimePoint]:
+    def scan_parts(self) -> Sequence[ScanPart]:
         """The series that may be parts of a scan, of studies where one still waits.
 
         Those that a person cancelled are not among them, nor single time points in work.

@@ -33,7 +33,7 @@ class Receiving:
         Whether its content was judged since the last image.
     content_complete, missing
         What that judgement found.
-    has_time_points
+    has_parts
         Whether other series were joined to it, the time points or slabs of its scan.
     study_last_at
         When the last image of its study came.
@@ -45,12 +45,12 @@ class Receiving:
     looked: bool
     content_complete: bool
     missing: str
-    has_time_points: bool
+    has_parts: bool
     study_last_at: datetime
 
 
 @dataclass(frozen=True)
-class TimePoint:
+class ScanPart:
     """A series that may be a time point or a slab of a scan, and the series it was joined to.
 
     ``leader`` is its own UID where others were joined to it, or can only be joined to it; empty

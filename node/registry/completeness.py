@@ -23,7 +23,7 @@ class CompletenessStore(Store):
             other.c.study_instance_uid == table.c.study_instance_uid
         )
         query = sa.select(
-            table, joined.label("has_time_points"), last.scalar_subquery().label("study_last_at")
+            table, joined.label("has_parts"), last.scalar_subquery().label("study_last_at")
         ).where(table.c.state == SeriesState.RECEIVING)
         with self._database.reading() as connection:
             return [rows.receiving(row) for row in connection.execute(query)]
@@ -53,7 +53,7 @@ class CompletenessStore(Store):
         """
         with self._database.writing() as connection:
             if (row := self._unchanged(connection, seen)) is not None:
-                if not seen.has_time_points:
+                if not seen.has_parts:
                     self._change(connection, row, volume=rows.volume_row(volume))
                 self._change(
                     connection,

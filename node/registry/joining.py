@@ -5,7 +5,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from node.ports import SeriesState, TimePoint
+from node.ports import ScanPart, SeriesState
 from node.registry import rows, schema
 from node.registry.completeness import CompletenessStore
 from node.registry.rows import Row
@@ -22,7 +22,7 @@ _WAITING = (SeriesState.RECEIVING, SeriesState.COMPLETE, SeriesState.ANALYSING)
 class JoiningStore(CompletenessStore):
     """The joining of parts of :class:`node.ports.Ledger` over SQL."""
 
-    def time_points(self) -> Sequence[TimePoint]:
+    def scan_parts(self) -> Sequence[ScanPart]:
         """The series that may be parts of a scan, of studies where one still waits.
 
         Those that a person cancelled are not among them, nor single time points in work.
@@ -43,7 +43,7 @@ class JoiningStore(CompletenessStore):
         parts = ((row, rows.volume(row.volume)) for row in found)
         leading = ((row, volume, row.leads or _leads(row, volume)) for row, volume in parts)
         return [
-            TimePoint(volume, uid_of.get(row.joined_to, row.series_instance_uid if leads else ""))
+            ScanPart(volume, uid_of.get(row.joined_to, row.series_instance_uid if leads else ""))
             for row, volume, leads in leading
             if row.state in _JOINABLE or leads or row.joined_to is not None
         ]

@@ -100,7 +100,7 @@ def receiving(row: Row) -> Receiving:
         looked=row.looked_instances == row.instances,
         content_complete=row.content_complete,
         missing=row.missing,
-        has_time_points=row.has_time_points,
+        has_parts=row.has_parts,
         study_last_at=row.study_last_at,
     )
 

@@ -1,4 +1,4 @@
-"""Time points joined to the scan they are of: nothing lost, nothing twice."""
+"""Time points and slabs joined to the scan they are parts of: nothing lost, nothing twice."""
 
 from dataclasses import replace
 
@@ -50,16 +50,16 @@ def test_members_are_joined_and_the_leader_has_their_images(joined: Registry) ->
     assert held == set(POINTS)
     assert joined.series(LEADER).instances == 3
     [seen] = joined.receiving()
-    assert seen.has_time_points
+    assert seen.has_parts
     assert not seen.looked
 
 
 def test_what_was_noted_of_a_time_point_is_given_back(joined: Registry) -> None:
     """The same volume, and the leader of each."""
-    points = joined.time_points()
-    assert [p.volume.series_instance_uid for p in points] == list(POINTS)
-    assert {p.leader for p in points} == {LEADER}
-    assert points[0].volume == Volume(r.header(series=LEADER), 0.0, 15.0, 4)
+    parts = joined.scan_parts()
+    assert [p.volume.series_instance_uid for p in parts] == list(POINTS)
+    assert {p.leader for p in parts} == {LEADER}
+    assert parts[0].volume == Volume(r.header(series=LEADER), 0.0, 15.0, 4)
 
 
 def test_joining_again_changes_nothing(joined: Registry) -> None:
@@ -114,7 +114,7 @@ def test_a_time_point_that_was_refused_alone_is_not_lost(registry: Registry) -> 
     refused = r.outcome(reason=replace(r.REFUSED, code="not_perfusion"), objects=0)
     registry.finish(r.lease(registry, series=LEADER), refused, destinations={}, now=r.now())
     received(registry, MEMBERS[0])
-    assert len(registry.time_points()) == 2
+    assert len(registry.scan_parts()) == 2
     assert registry.join(MEMBERS[0], [LEADER], now=r.now()) == 1
     assert registry.series(LEADER).state is State.JOINED
     assert registry.series(LEADER).reason is None
@@ -127,12 +127,12 @@ def test_a_slab_with_maps_of_its_own_takes_up_the_one_that_comes_later(registry:
     registry.complete(seen, now=r.now(), note="whole")
     registry.finish(r.lease(registry, series=LEADER), r.outcome(), destinations={}, now=r.now())
     received(registry, MEMBERS[0], SLAB)
-    points = registry.time_points()
-    assert [(p.volume.series_instance_uid, p.leader) for p in points] == [
+    parts = registry.scan_parts()
+    assert [(p.volume.series_instance_uid, p.leader) for p in parts] == [
         (LEADER, LEADER),
         (MEMBERS[0], ""),
     ]
-    assert points[0].volume == replace(SLAB, header=r.header(series=LEADER))
+    assert parts[0].volume == replace(SLAB, header=r.header(series=LEADER))
     assert registry.join(LEADER, [MEMBERS[0]], now=r.now()) == 1
     leader = registry.series(LEADER)
     assert (leader.state, leader.revision, leader.instances) == (State.RECEIVING, 2, 2)
@@ -145,7 +145,7 @@ def test_a_single_time_point_in_work_is_not_offered(registry: Registry) -> None:
     registry.complete(seen, now=r.now(), note="quiet")
     r.lease(registry, series=LEADER)
     received(registry, MEMBERS[0])
-    assert [p.volume.series_instance_uid for p in registry.time_points()] == [MEMBERS[0]]
+    assert [p.volume.series_instance_uid for p in registry.scan_parts()] == [MEMBERS[0]]
 
 
 def test_what_a_person_cancelled_stays_out(registry: Registry) -> None:
@@ -153,7 +153,7 @@ def test_what_a_person_cancelled_stays_out(registry: Registry) -> None:
     for uid in POINTS:
         received(registry, uid)
     registry.cancel(MEMBERS[0])
-    assert len(registry.time_points()) == 2
+    assert len(registry.scan_parts()) == 2
     assert registry.join(LEADER, MEMBERS, now=r.now()) == 1
     assert registry.series(MEMBERS[0]).state is State.CANCELLED
 
