@@ -1,7 +1,8 @@
-"""Real peers from Debian's packages: found, or named as missing."""
+"""Real peers from Debian's and other packages: found, or named as missing."""
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,16 +10,17 @@ import pytest
 SYSTEM_FOLDERS = ("/usr/sbin", "/usr/lib/postgresql/15/bin")
 
 
-def require(command: str, *, package: str) -> str:
+def require(command: str, *, package: str, installer: str = "apt-get install") -> str:
     """The path of a peer's program.
 
     A missing one skips the test and names the package; where CI=true it fails instead,
     because there `make test` installs them.
     """
-    search = os.pathsep.join([os.environ.get("PATH", ""), *SYSTEM_FOLDERS])
+    beside_python = str(Path(sys.executable).parent)  # what pip installed
+    search = os.pathsep.join([beside_python, os.environ.get("PATH", ""), *SYSTEM_FOLDERS])
     if found := shutil.which(command, path=search):
         return str(Path(found))
-    message = f"{command} is missing: apt-get install {package}"
+    message = f"{command} is missing: {installer} {package}"
     if os.environ.get("CI") == "true":
         pytest.fail(message)
     pytest.skip(message)
