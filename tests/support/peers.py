@@ -7,17 +7,20 @@ from pathlib import Path
 
 import pytest
 
+APT, PIP = "apt-get install", "pip install"
 SYSTEM_FOLDERS = ("/usr/sbin", "/usr/lib/postgresql/15/bin")
 
 
-def require(command: str, *, package: str, installer: str = "apt-get install") -> str:
+def require(command: str, *, package: str, installer: str = APT) -> str:
     """The path of a peer's program.
 
     A missing one skips the test and names the package; where CI=true it fails instead,
     because there `make test` installs them.
     """
-    beside_python = str(Path(sys.executable).parent)  # what pip installed
-    search = os.pathsep.join([beside_python, os.environ.get("PATH", ""), *SYSTEM_FOLDERS])
+    folders = [os.environ.get("PATH", ""), *SYSTEM_FOLDERS]
+    if installer == PIP:  # there alone: pynetdicom has a storescu there too, which is not DCMTK's
+        folders = [str(Path(sys.executable).parent)]
+    search = os.pathsep.join(folders)
     if found := shutil.which(command, path=search):
         return str(Path(found))
     message = f"{command} is missing: {installer} {package}"

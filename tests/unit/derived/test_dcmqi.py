@@ -15,7 +15,7 @@ from node.derived import codes, read_report
 from node.perfusion import Quantity
 from tests.support.ctp import CtpSpec
 from tests.support.dicom_checks import written
-from tests.support.peers import require
+from tests.support.peers import PIP, require
 from tests.unit.derived.case import TILTED, Case, case
 from tests.unit.derived.test_places import points
 
@@ -34,7 +34,7 @@ made = cache(case)
 
 def dcmqi(program: str, dicom: Path, *arguments: str | Path) -> None:
     """One of dcmqi's readers, run on a file."""
-    path = require(program, package="dcmqi", installer="pip install")
+    path = require(program, package="dcmqi", installer=PIP)
     command = [path, "--inputDICOM", dicom, *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
