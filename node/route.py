@@ -48,8 +48,9 @@ class AnalyseOptions:
     ----------
     eligibility
         What is accepted as a CT perfusion series.
-    max_pixel_mm
-        Pixels are averaged up to this size before the analysis [mm].
+    max_pixel_mm, max_slice_mm
+        Pixels are averaged up to this size before the analysis, thin slices up to this distance
+        from one another [mm].
     thresholds
         Where hypoperfusion and core begin.
     encode
@@ -58,6 +59,7 @@ class AnalyseOptions:
 
     eligibility: Eligibility
     max_pixel_mm: float
+    max_slice_mm: float
     thresholds: LesionThresholds
     encode: EncodeOptions
 
@@ -166,14 +168,15 @@ def _objects(
     if isinstance(series, Refusal):
         return series
     with stages.timed("stack"):
-        stacked = stack(series, options.max_pixel_mm)
+        stacked = stack(series, options.max_pixel_mm, options.max_slice_mm)
     if isinstance(stacked, Refusal):
         return stacked
     with stages.timed("motion"):
         corrected = correct_motion(stacked.scan)
     if isinstance(corrected, Refusal):
         return corrected
-    motion = corrected.motion
+    geometry, motion = stacked.geometry, corrected.motion
+    del stacked  # what moved is laid back in a copy: of a large scan, one is enough
     _told(motion)
     with stages.timed("prepare"):
         prepared = prepare(corrected.scan, model.grid)
@@ -186,7 +189,7 @@ def _objects(
         found = replace(found, flags=(*found.flags, *source_flags(series)))
     with stages.timed("encode"):
         source = read_source(series)
-        objects = encode(source, series, stacked.geometry, found, options.encode)
+        objects = encode(source, series, geometry, found, options.encode)
         objects += rejection_notes(source, options.encode)
     return _Made(objects, found, motion)
 

@@ -112,6 +112,7 @@ class AnalysisSettings(_Section):
     max_interval_s: Annotated[float, Field(gt=0)] = 6.0
     max_missing_fraction: Annotated[float, Field(ge=0, lt=1)] = 0.1
     max_pixel_mm: Annotated[float, Field(gt=0)] = 1.0
+    max_slice_mm: Annotated[float, Field(gt=0)] = 5.0
     index_interval_s: Annotated[float, Field(gt=0)] | None = None
     accept_derived: bool = False
     rules: tuple[SelectionRule, ...] = ()

@@ -153,6 +153,7 @@ class Node:
                 rules=tuple(Rule(**dict(rule)) for rule in limits.rules),
             ),
             max_pixel_mm=limits.max_pixel_mm,
+            max_slice_mm=limits.max_slice_mm,
             thresholds=LesionThresholds(
                 tmax_s=limits.tmax_hypoperfusion_s,
                 rcbf=limits.rcbf_core,

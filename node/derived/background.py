@@ -1,6 +1,6 @@
 """The background: a plain CT series on the maps' own grid, which the other results reference."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 from pydicom import Dataset
@@ -21,14 +21,16 @@ def background_images(
     context: Context, series: CtpSeries, geometry: Geometry, maps: PerfusionMaps
 ) -> list[Dataset]:
     """CT images of the mean attenuation before contrast, slices ascending [HU]."""
-    resampled = geometry.rows != series.geometry.rows
-    sources = _sources_by_slice(series)
+    source = series.geometry
+    resampled = geometry.rows != source.rows or len(geometry.along_mm) != len(source.along_mm)
+    # Every source instance of each slice: the whole provenance, written once, here.
+    sources = series.shown_in(geometry)
     images = []
     for z, hu in enumerate(maps.baseline_hu):
         stored = np.clip(np.rint(hu), *_HU).astype(np.int16)
         image = ct_image(context, PLAN, geometry, z, stored)
         _describe(image, resampled)
-        image.SourceImageSequence = references(sources.get(z, ()))
+        image.SourceImageSequence = references(sources[z])
         images.append(image)
     return images
 
@@ -60,16 +62,6 @@ def reference(instance: Instance | Dataset) -> Dataset:
         item.ReferencedSOPInstanceUID = instance.SOPInstanceUID
     item.PurposeOfReferenceCodeSequence = [concept(codes.SOURCE_IMAGE)]
     return item
-
-
-def _sources_by_slice(series: CtpSeries) -> Mapping[int, list[Instance]]:
-    """Every source instance of each slice: the whole provenance, written once, here."""
-    slices: dict[int, list[Instance]] = {}
-    for frame in series.grid:
-        for z, instance in enumerate(frame):
-            if instance is not None:
-                slices.setdefault(z, []).append(instance)
-    return slices
 
 
 def _describe(image: Dataset, resampled: bool) -> None:

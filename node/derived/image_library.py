@@ -49,7 +49,9 @@ def image_library(
         entry.ContentSequence = hd.sr.ContentSequence(_coordinates(position))
         ground.ContentSequence.append(entry)
     library.ContentSequence.append(ground)
-    for series_uid, instances in _by_series(_first_of_each_slice(series)).items():
+    for series_uid, instances in _by_series(
+        first for first, *_ in series.shown_in(geometry)
+    ).items():
         group = _group(series_uid)
         for each in instances:
             header = each.header
@@ -95,12 +97,6 @@ def _instance_item(cited: Reference) -> Dataset:
     item.ReferencedSOPClassUID = UID(cited.sop_class)
     item.ReferencedSOPInstanceUID = UID(cited.instance)
     return item
-
-
-def _first_of_each_slice(series: CtpSeries) -> list[Instance]:
-    columns = zip(*series.grid, strict=True)
-    firsts = [next((i for i in column if i is not None), None) for column in columns]
-    return [image for image in firsts if image is not None]
 
 
 def _by_series(images: Iterable[Instance]) -> dict[str, list[Instance]]:

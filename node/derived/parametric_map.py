@@ -19,7 +19,7 @@ from node.derived.functional_groups import (
     pixel_measures,
 )
 from node.perfusion import PerfusionMaps, Quantity
-from node.series import CtpSeries, Geometry
+from node.series import CtpSeries, Geometry, Instance
 
 PLANS = {
     q: SeriesPlan(f"parametric map {q}", 8 + i, f"CTP {q} map [{q.meaning.unit.replace(' ', '')}]")
@@ -43,11 +43,11 @@ def parametric_maps(
     grounds = anchors(background)
     made = [_encode(context, q, geometry, maps, grounds) for q in Quantity]
     for dataset in made:
-        _cite_sources(dataset, series)
+        _cite_sources(dataset, series.shown_in(geometry))
     return made
 
 
-def _cite_sources(dataset: Dataset, series: CtpSeries) -> None:
+def _cite_sources(dataset: Dataset, shown: Sequence[Sequence[Instance]]) -> None:
     """Let every frame refer to the first source image of its slice, after the background.
 
     The background series cites every source image of a slice; to repeat thousands of
@@ -55,11 +55,10 @@ def _cite_sources(dataset: Dataset, series: CtpSeries) -> None:
     """
     cited: dict[str, list[Dataset]] = {}
     frames = dataset.PerFrameFunctionalGroupsSequence
-    for frame, column in zip(frames, zip(*series.grid, strict=True), strict=True):
-        if (first := next((i for i in column if i is not None), None)) is not None:
-            item = reference(first)
-            frame.DerivationImageSequence[0].SourceImageSequence.append(item)
-            cited.setdefault(first.header.series_instance_uid, []).append(item)
+    for frame, (first, *_) in zip(frames, shown, strict=True):
+        item = reference(first)
+        frame.DerivationImageSequence[0].SourceImageSequence.append(item)
+        cited.setdefault(first.header.series_instance_uid, []).append(item)
     for series_uid, items in cited.items():
         referenced = Dataset()
         referenced.SeriesInstanceUID = UID(series_uid)

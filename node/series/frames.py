@@ -46,6 +46,28 @@ class CtpSeries:
         """Every instance in use, time by time, slices ascending."""
         return tuple(i for frame in self.grid for i in frame if i is not None)
 
+    def shown_in(self, geometry: Geometry) -> tuple[tuple[Instance, ...], ...]:
+        """The instances that each slice of the analysis was made from, time by time.
+
+        Parameters
+        ----------
+        geometry
+            Of the analysis, whose slices may be means of several of the series'.
+        """
+        apart_mm = self.geometry.along_mm[:, None] - geometry.along_mm
+        nearest = np.abs(apart_mm).argmin(axis=1)
+        # A hair more than half: slices at the rim of a mean belong to it.
+        within = np.abs(apart_mm).min(axis=1) < 0.51 * geometry.spacing_mm[0]
+        return tuple(
+            tuple(
+                image
+                for row in self.grid
+                for image in (row[at] for at in np.flatnonzero(within & (nearest == z)))
+                if image is not None
+            )
+            for z in range(len(geometry.position_mm))
+        )
+
     @property
     def lossy(self) -> int:
         """How many images in use have lost something to compression."""

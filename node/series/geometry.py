@@ -44,23 +44,37 @@ class Geometry:
     @property
     def spacing_mm(self) -> tuple[float, float, float]:
         """Distance between voxel centres along (Z, Y, X) [mm]; one slice has its thickness."""
-        along = self.position_mm @ self.normal
-        dz = float(np.median(np.diff(along))) if len(along) > 1 else self.slice_thickness_mm
+        steps = np.diff(self.along_mm)
+        dz = float(np.median(steps)) if len(steps) else self.slice_thickness_mm
         return dz, self.pixel_mm[0], self.pixel_mm[1]
 
-    def binned(self, factor: int) -> "Geometry":
-        """The geometry after averaging ``factor`` x ``factor`` pixels into one.
+    @property
+    def along_mm(self) -> NDArray[np.float64]:
+        """(Z,) where the slices lie along the normal [mm]."""
+        along: NDArray[np.float64] = self.position_mm @ self.normal
+        return along
 
-        Rows and columns that do not fill a whole block are cropped at the far edge; the
-        position moves to the centre of the first block.
+    def binned(self, factor: int, slices: int = 1) -> "Geometry":
+        """The geometry after averaging ``slices`` x ``factor`` x ``factor`` voxels into one.
+
+        Rows and columns that do not fill a whole block are cropped at the far edge, slices at
+        both ends; the position moves to the centre of the first block.
         """
         shift = (factor - 1) / 2.0
         row, column = np.array(self.orientation[:3]), np.array(self.orientation[3:])
         moved = self.position_mm + shift * (self.pixel_mm[1] * row + self.pixel_mm[0] * column)
+        groups = self.grouped(slices)
         return replace(
             self,
-            position_mm=moved,
+            position_mm=np.array([moved[group].mean(axis=0) for group in groups]),
             pixel_mm=(self.pixel_mm[0] * factor, self.pixel_mm[1] * factor),
             rows=self.rows // factor,
             columns=self.columns // factor,
+            slice_thickness_mm=self.slice_thickness_mm + (slices - 1) * self.spacing_mm[0],
         )
+
+    def grouped(self, slices: int) -> list[slice]:
+        """The slices in groups of so many neighbours; what is left over lies at both ends."""
+        count = len(self.position_mm)
+        first = count % slices // 2
+        return [slice(at, at + slices) for at in range(first, count - slices + 1, slices)]

@@ -118,6 +118,7 @@ def test_every_refusal_stands_and_says_whether_a_page_is_sent() -> None:
         ("rcbf_core", "CBF < {:.0%} of normal"),
         ("min_lesion_ml", "under {:g} ml"),
         ("max_pixel_mm", "at most {:g} mm"),
+        ("max_slice_mm", "to {:g} mm"),
     ],
 )
 def test_every_limit_stands_with_its_default(key: str, words: str) -> None:

@@ -21,6 +21,7 @@ from tests.support.fake_pacs import FakePacs
 OPTIONS = AnalyseOptions(
     eligibility=Eligibility(),
     max_pixel_mm=6.25,
+    max_slice_mm=5.0,
     thresholds=LesionThresholds(),
     encode=EncodeOptions(1, datetime(2026, 3, 14, 10, 0, tzinfo=UTC), "0.1.0"),
 )
@@ -64,6 +65,21 @@ def test_a_scan_becomes_kept_results_with_numbers(scan: Sequence[Instance]) -> N
     assert outcome.summary["mismatch_ml"] == pytest.approx(
         outcome.summary["hypoperfusion_ml"] - outcome.summary["core_ml"]
     )
+
+
+def test_thin_slices_become_thick_ones_that_cite_all_of_them(tmp_path: Path) -> None:
+    """Results lie where the means lie, and name every image that they were made from."""
+    spec, drawer = CtpSpec(slices=10, spacing_mm=2.5), Drawer()
+    thin = instances_of(build_series(spec), tmp_path)
+    outcome = analyse(thin, model=FakeModel(), keep=drawer, options=OPTIONS)
+    assert outcome.reason is None
+    ground = [m.dataset for m in drawer.made if m.kind == "background"]
+    places = [float(d.ImagePositionPatient[2]) for d in ground]
+    assert places == pytest.approx([21.25, 26.25, 31.25, 36.25, 41.25])
+    cited = [i.ReferencedSOPInstanceUID for d in ground for i in d.SourceImageSequence]
+    assert sorted(cited) == sorted(i.header.sop_instance_uid for i in thin)
+    maps = next(m.dataset for m in drawer.made if m.kind == "parametric_map")
+    assert int(maps.NumberOfFrames) == 5
 
 
 def test_what_the_model_does_not_know_becomes_a_flag(scan: Sequence[Instance]) -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from node.errors import SpoolError
 from node.refusals import Refusal, RefusalCode
-from node.series import CtpSeries, Instance, Stacked, read_header, recognise, stack
+from node.series import CtpSeries, Eligibility, Instance, Stacked, read_header, recognise, stack
 from tests.support.ctp import CtpSpec, build_series, ctp_series, head_scan, write_series
+from tests.support.enhanced import enhanced
 
 FINE = CtpSpec(rows=32, pixel_mm=0.45)
 SLOPE = 0.5**0.5
@@ -85,6 +86,74 @@ def test_binning_leaves_every_point_where_it_is_in_the_patient(
             for j in range(factor)
         ]
         np.testing.assert_allclose(centre(binned, z, y, x), np.mean(block, axis=0), atol=1e-9)
+
+
+THIN = CtpSpec(slices=12, frames=3, rows=8, spacing_mm=1.0, slab_offset_s=1.0)
+
+
+def test_thin_slices_become_their_mean(tmp_path: Path) -> None:
+    """Twelve slices of 1 mm make two of 5 mm, in their middle, at their mean time."""
+    series = ctp_series(THIN, tmp_path)
+    outcome, truth = stacked(series, 6.25), head_scan(THIN)
+    groups = [slice(1, 6), slice(6, 11)]
+    for z, group in enumerate(groups):
+        np.testing.assert_allclose(
+            outcome.scan.hu[:, z], truth.hu[:, group].mean(axis=1), atol=1e-3
+        )
+        middle = THIN.geometry.position_mm[group].mean(axis=0)
+        np.testing.assert_allclose(outcome.geometry.position_mm[z], middle, atol=1e-6)
+    np.testing.assert_allclose(outcome.scan.time_s[0], [0.0, 1.0], atol=1e-6)
+    assert outcome.scan.spacing_mm[0] == pytest.approx(5.0)
+    assert outcome.geometry.slice_thickness_mm == pytest.approx(5.0)
+    shown = series.shown_in(outcome.geometry)
+    assert [len(images) for images in shown] == [15, 15]
+    assert shown[1][:5] == series.grid[0][6:11]
+    assert shown[1][5:10] == series.grid[1][6:11]
+
+
+@pytest.mark.parametrize(
+    ("spacing_mm", "max_slice_mm", "slices"),
+    [(5.0, 5.0, 12), (3.0, 5.0, 12), (2.5, 5.0, 6), (0.62512, 5.0, 2), (0.5, 0.5, 12)],
+)
+def test_slices_are_averaged_up_to_the_largest_distance_allowed(
+    spacing_mm: float, max_slice_mm: float, slices: int, tmp_path: Path
+) -> None:
+    """As many as keep the means' distance within the limit, and never all in one."""
+    series = ctp_series(replace(THIN, spacing_mm=spacing_mm, frames=1), tmp_path)
+    outcome = stack(series, 6.25, max_slice_mm)
+    assert isinstance(outcome, Stacked)
+    assert outcome.scan.shape[1] == slices
+
+
+def test_slices_with_a_hole_between_them_are_not_averaged(tmp_path: Path) -> None:
+    """A mean over the hole would lie where nothing was imaged."""
+    series = ctp_series(THIN, tmp_path)
+    position_mm = series.geometry.position_mm.copy()
+    position_mm[6:, 2] += 4.0
+    apart = replace(series, geometry=replace(series.geometry, position_mm=position_mm))
+    assert stacked(apart, 6.25).scan.shape[1] == 12
+
+
+def test_a_mean_that_lacks_an_image_is_made_of_the_others(tmp_path: Path) -> None:
+    """The one that is missing is interpolated in time, and the mean counts as missing."""
+    series = without(ctp_series(THIN, tmp_path), (1, 3))
+    scan, hu = stacked(series, 6.25).scan, head_scan(THIN).hu.copy()
+    hu[1, 3] = (hu[0, 3] + hu[2, 3]) / 2
+    np.testing.assert_allclose(scan.hu[1, 0], hu[1, 1:6].mean(axis=0), atol=1e-3)
+    assert np.argwhere(scan.missing).tolist() == [[1, 0]]
+
+
+def test_thin_slices_of_an_enhanced_ct_give_the_same_means(tmp_path: Path) -> None:
+    """Frames of one file or files of their own: the same pixels to the bit."""
+    plain = build_series(replace(THIN, frames=6))
+    series = []
+    for name, datasets in {"classic": plain, "enhanced": [enhanced(plain)]}.items():
+        paths = write_series(datasets, tmp_path / name)
+        limits = Eligibility(min_frames=5, min_coverage_s=1.0)
+        series.append(recognise([Instance(read_header(p), p) for p in paths], limits))
+    one, other = (stacked(each, 6.25) for each in series if isinstance(each, CtpSeries))
+    assert one.scan.shape == (6, 2, 8, 8)
+    np.testing.assert_array_equal(one.scan.hu, other.scan.hu)
 
 
 def test_a_missing_image_is_interpolated_in_time(tmp_path: Path) -> None:
