@@ -172,7 +172,7 @@ VARIANTS = (
     Variant(
         "without the lesions' loss",
         "Values count by how far they are off alone, not by the side of a threshold they lie on.",
-        aims=Aims(lesions=False),
+        aims=Aims(ratios=False),
     ),
 )
 

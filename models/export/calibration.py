@@ -7,7 +7,7 @@ import torch
 
 from models.network import SCALES, PerfusionNet
 from models.training import Case
-from node.perfusion import Quantity
+from node.perfusion import Quantity, averaged_alike, tolerance_hu
 
 
 def calibrated(network: PerfusionNet, cases: Iterable[Case]) -> Mapping[Quantity, float]:
@@ -28,10 +28,13 @@ def calibrated(network: PerfusionNet, cases: Iterable[Case]) -> Mapping[Quantity
     errors, doubts, voxels = np.zeros(len(SCALES)), np.zeros(len(SCALES)), 0
     network.eval()
     for case in cases:
-        arrays = (case.enhancement, case.baseline_hu, case.vessels_hu[None])
-        enhancement, baseline, vessels = (
-            torch.from_numpy(array.astype(np.float32)) for array in arrays
+        curves, resting_hu = (
+            case.enhancement.astype(np.float32),
+            case.baseline_hu.astype(np.float32),
         )
+        quiet = averaged_alike(curves, resting_hu, tolerance_hu(curves, case.vessels_hu))
+        arrays = (quiet, resting_hu, case.vessels_hu[None])
+        enhancement, baseline, vessels = (torch.from_numpy(array) for array in arrays)
         with torch.no_grad():
             found = network(enhancement, baseline, vessels.expand(len(baseline), -1, -1))
         tissue = case.shares[:, 0] > 0.5

@@ -48,6 +48,8 @@ class Exportable:
         As the manifest names them.
     reach_slices
         How many slices away a neighbour still changes a slice's maps.
+    denoised
+        Whether it has learned to see noisy enhancement averaged over like neighbours.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Exportable:
     inputs: tuple[str, ...]
     outputs: tuple[Output, ...]
     reach_slices: int = 0
+    denoised: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +108,7 @@ def write_model(model: Exportable, path: Path, origin: Origin) -> Manifest:
             for name in model.inputs
         ),
         reach_slices=model.reach_slices,
+        denoised=model.denoised,
         outputs=model.outputs,
         familiar=dict(origin.familiar),
         training=origin.training,

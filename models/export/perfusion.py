@@ -70,6 +70,7 @@ def export_network(
             Output(name="parenchyma", kind="parenchyma", shape=MAP_AXES, unit="1", scale=1.0),
         ),
         reach_slices=network.reach,
+        denoised=True,
     )
     return write_model(model, path, origin)
 

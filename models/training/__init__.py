@@ -11,7 +11,7 @@ from models.training.loop import (
     Trainer,
     trained_network,
 )
-from models.training.loss import Aims, doubt_loss, lesion_loss, map_loss, parenchyma_loss
+from models.training.loss import Aims, doubt_loss, map_loss, parenchyma_loss, ratio_loss
 from models.training.mosaics import CURVE_BOLUSES, LooseVoxels, Mosaics
 from models.training.paper import (
     PAPER_SCHEDULES,
@@ -46,11 +46,11 @@ __all__ = [
     "case_of",
     "cohort",
     "doubt_loss",
-    "lesion_loss",
     "map_loss",
     "parenchyma_loss",
     "patients_of",
     "plan",
+    "ratio_loss",
     "stocks",
     "teach_paper",
     "trained_network",

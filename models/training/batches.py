@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.training.cohort import Case
+from models.training.flows import reflowed
 from models.training.furrows import furrowed
+from models.training.noises import noisier
 
 MIN_BRAIN_PIXELS = 200
 MOSAIC_SHARE = 0.8
+REFLOWED_SHARE = 0.6
 FURROWED_SHARE = 0.5
-NOISE_SHARE = 0.3
-MAX_NOISE_HU = 5.0
 # Scanners differ in what they make of water and brain by more than any one patient does.
 MAX_OFFSET_HU = 6.0
 MAX_SHIFT_PX = 6
@@ -93,7 +94,7 @@ class Batches:
         return Batch(*(torch.from_numpy(column) for column in columns))
 
     def _stack(self, rng: np.random.Generator, c: int) -> list[Planes]:
-        """Neighbouring slices of a patient, cut to shape, perhaps turned, furrowed or noisier."""
+        """Neighbouring slices of a patient, cut to shape, perhaps turned and changed."""
         case = self._cases[c]
         middle = int(rng.choice(self._brainy[c]))
         first = min(max(0, middle - int(rng.integers(self.stack))), len(case.maps) - self.stack)
@@ -105,15 +106,16 @@ class Batches:
             if rng.random() < share:
                 cut = [np.ascontiguousarray(np.flip(plane, axis)) for plane in cut]
         enhancement, baseline, maps, shares = cut
+        if rng.random() < REFLOWED_SHARE:
+            enhancement, baseline, maps, shares = reflowed(
+                rng, (enhancement, baseline, maps, shares)
+            )
         if rng.random() < FURROWED_SHARE:
             enhancement, baseline, maps, shares = furrowed(
                 rng, (enhancement, baseline, maps, shares)
             )
         baseline += np.float32(rng.uniform(-MAX_OFFSET_HU, MAX_OFFSET_HU))
-        if rng.random() < NOISE_SHARE:
-            sigma_hu = np.float32(rng.uniform(0.0, MAX_NOISE_HU))
-            rough = rng.standard_normal(enhancement.shape, dtype=np.float32)
-            enhancement += sigma_hu * rough * (enhancement != 0)
+        enhancement = noisier(rng, enhancement, baseline[:, 0])
         vessels = [case.vessels_hu] * self.stack
         missing = self.stack - len(maps)
         parts = (_filled(part, missing) for part in (enhancement, baseline[:, 0]))

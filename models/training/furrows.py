@@ -37,7 +37,7 @@ def furrowed(rng: np.random.Generator, stack: Stack) -> Stack:
     fluid = _fluid(rng, shares[:, 3])[:, None]
     left = 1.0 - fluid
     # Thinned noise is made up for; what thinning leaves of the variance is its square.
-    lost = _noise_hu(enhancement, shares[:, 3]) * np.sqrt(1.0 - left**2)
+    lost = noise_of(enhancement, shares[:, 3]) * np.sqrt(1.0 - left**2)
     rough = rng.standard_normal(enhancement.shape, dtype=np.float32)
     grain = rng.standard_normal(baseline.shape, dtype=np.float32) / np.float32(BASELINE_FRAMES**0.5)
     thinned = maps.copy()
@@ -55,14 +55,16 @@ def furrowed(rng: np.random.Generator, stack: Stack) -> Stack:
 
 def _fluid(rng: np.random.Generator, brain: NDArray[np.float32]) -> NDArray[np.float32]:
     """How much of each voxel becomes fluid, (S, H, W), 0 to 1: along the zeros of a field."""
-    folds = _field(rng, brain.shape, float(rng.uniform(*SPACING_PX)))
-    fading = np.clip((_field(rng, brain.shape, WIDE_PX) - FADING[0]) / np.ptp(FADING), 0.0, 1.0)
+    folds = smooth_field(rng, brain.shape, float(rng.uniform(*SPACING_PX)))
+    fading = np.clip(
+        (smooth_field(rng, brain.shape, WIDE_PX) - FADING[0]) / np.ptp(FADING), 0.0, 1.0
+    )
     walls = np.clip(1.0 - np.abs(folds) / np.float32(rng.uniform(*WIDTH)), 0.0, 1.0)
     share: NDArray[np.float32] = np.float32(rng.uniform(*DEEPEST)) * walls * fading * brain
     return share.astype(np.float32)
 
 
-def _field(
+def smooth_field(
     rng: np.random.Generator, shape: tuple[int, ...], spacing_px: float
 ) -> NDArray[np.float32]:
     """A smooth random field of unit variance; neighbouring slices are alike."""
@@ -72,7 +74,7 @@ def _field(
     return unit
 
 
-def _noise_hu(enhancement: NDArray[np.float32], brain: NDArray[np.float32]) -> np.float32:
+def noise_of(enhancement: NDArray[np.float32], brain: NDArray[np.float32]) -> np.float32:
     """The noise of a voxel's curve [HU], from how it bends from sample to sample."""
     inside = enhancement.transpose(0, 2, 3, 1)[brain > 0.5]
     bends = np.abs(np.diff(inside[::7], n=2, axis=1))

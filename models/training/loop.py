@@ -12,7 +12,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from models.network import PerfusionNet, Widths
 from models.training.batches import Batch
-from models.training.loss import Aims, doubt_loss, lesion_loss, map_loss, parenchyma_loss
+from models.training.loss import Aims, doubt_loss, map_loss, parenchyma_loss, ratio_loss
 from node.errors import NodeError
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
@@ -234,8 +234,8 @@ class Trainer:
         loss = loss + doubt_loss(doubts, maps, batch.maps, batch.shares)
         if self.aims.parenchyma:
             loss = loss + parenchyma_loss(parenchyma, batch.shares)
-        if self.aims.lesions:
-            loss = loss + lesion_loss(maps, batch.maps, batch.shares)
+        if self.aims.ratios:
+            loss = loss + ratio_loss(maps, batch.maps, batch.shares)
         return loss
 
     def _batch(self, source: BatchSource | None, name: str) -> Batch:

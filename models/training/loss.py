@@ -25,10 +25,7 @@ ROOT_FLOOR = 0.01
 LEAST_DOUBT = 0.005
 DOUBT_GAIN = 0.02
 PARENCHYMA_GAIN = 0.2
-LESION_GAIN = 0.1
-# As far from a threshold as this, a value is on the right side of it nearly for sure.
-TMAX_STEP_S = 0.7
-RCBF_STEP = 0.05
+RATIO_GAIN = 0.15
 # A lesion that fills less of a batch's parenchyma counts as if it filled that much.
 LEAST_LESION = 0.05
 LEAST_NORMAL_PX = 50.0
@@ -44,13 +41,13 @@ class Aims:
         Flow and volume are compared by their roots besides.
     parenchyma
         Where parenchyma lies is learned too.
-    lesions
-        Values count by the side of the lesions' thresholds that they lie on, too.
+    ratios
+        Flow inside the hypoperfusion is compared relative to normal besides.
     """
 
     roots: bool = True
     parenchyma: bool = True
-    lesions: bool = True
+    ratios: bool = True
 
 
 def map_loss(maps: Tensor, truth: Tensor, shares: Tensor, *, roots: bool = True) -> Tensor:
@@ -108,13 +105,12 @@ def doubt_loss(doubt: Tensor, maps: Tensor, truth: Tensor, shares: Tensor) -> Te
     return DOUBT_GAIN * total / parenchyma.sum().clamp(min=1.0) / len(SCALES)
 
 
-def lesion_loss(maps: Tensor, truth: Tensor, shares: Tensor) -> Tensor:
-    """How often, and how surely, maps lie on the wrong side of the lesions' thresholds.
+def ratio_loss(maps: Tensor, truth: Tensor, shares: Tensor) -> Tensor:
+    """How wrong blood flow relative to normal is inside the hypoperfusion, 0 for none.
 
-    Hypoperfusion and core are decided by Tmax and by CBF relative to normal
-    (:class:`node.perfusion.LesionThresholds`): what is wrong near these limits costs volume, what
-    is wrong elsewhere does not. Normal is the mean CBF of a slice's own parenchyma outside its
-    hypoperfusion, in truth and maps alike; slices without it say nothing of the core.
+    The core is decided by this ratio (:class:`node.perfusion.LesionThresholds`), and scale is
+    most of what is wrong with flow. Normal is the mean CBF of a slice's own parenchyma outside
+    its hypoperfusion, in truth and maps alike; slices without it do not count.
 
     Parameters
     ----------
@@ -127,28 +123,19 @@ def lesion_loss(maps: Tensor, truth: Tensor, shares: Tensor) -> Tensor:
     cbf, tmax = order.index(Quantity.CBF), order.index(Quantity.TMAX)
     parenchyma = shares[:, 0]
     slow = (truth[:, tmax] > limits.tmax_s).to(maps.dtype)
-    late = (maps[:, tmax] - limits.tmax_s) / TMAX_STEP_S
-    off = functional.binary_cross_entropy_with_logits(late, slow, reduction="none")
-    hypoperfused = parenchyma * slow
     normal = parenchyma * (1.0 - slow)
     pixels = normal.sum(dim=(1, 2), keepdim=True)
-    means = [
-        (normal * flow).sum(dim=(1, 2), keepdim=True) / pixels.clamp(min=1.0)
-        for flow in (maps[:, cbf].detach(), truth[:, cbf])
-    ]
     found, wanted = (
-        flow / mean.clamp(min=1.0)
-        for flow, mean in zip((maps[:, cbf], truth[:, cbf]), means, strict=True)
+        flow / (total.detach() / pixels.clamp(min=1.0)).clamp(min=1.0)
+        for flow in (maps[:, cbf], truth[:, cbf])
+        for total in [(normal * flow).sum(dim=(1, 2), keepdim=True)]
     )
-    low = (limits.rcbf - found) / RCBF_STEP
-    core = (wanted < limits.rcbf).to(maps.dtype)
-    missed = functional.binary_cross_entropy_with_logits(low, core, reduction="none")
-    asked = hypoperfused * (pixels >= LEAST_NORMAL_PX)
+    asked = parenchyma * slow * (pixels >= LEAST_NORMAL_PX)
+    error = functional.smooth_l1_loss(
+        found / limits.rcbf, wanted / limits.rcbf, reduction="none", beta=0.1
+    )
     least = (LEAST_LESION * parenchyma.sum()).clamp(min=1.0)
-    return LESION_GAIN * (
-        (parenchyma * off).sum() / torch.maximum(hypoperfused.sum(), least)
-        + (asked * missed).sum() / torch.maximum(asked.sum(), least)
-    )
+    return RATIO_GAIN * (asked * error).sum() / torch.maximum(asked.sum(), least)
 
 
 def parenchyma_loss(odds: Tensor, shares: Tensor) -> Tensor:

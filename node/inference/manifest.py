@@ -71,7 +71,9 @@ class Manifest(_Part):
     A slice's maps depend on its neighbours as far as ``reach_slices`` away. ``familiar`` says
     between which values the features of the scans lay that the network learned from, by the keys
     of :data:`node.perfusion.FEATURES`; it may lack some or all. ``precision`` is that of the
-    layers between the inputs and the outputs, which are of single precision always.
+    layers between the inputs and the outputs, which are of single precision always. ``denoised``
+    says whether a noisy scan's enhancement is averaged over like neighbours first
+    (:func:`node.perfusion.averaged_alike`), as the network has learned to see it.
     """
 
     format: Literal[1] = 1
@@ -83,6 +85,7 @@ class Manifest(_Part):
     precision: Literal["float32", "float16"] = "float32"
     grid: Grid
     reach_slices: Annotated[int, Field(ge=0)] = 0
+    denoised: bool = False
     inputs: tuple[Input, ...]
     outputs: tuple[Output, ...]
     familiar: dict[str, Range] = {}

@@ -11,7 +11,16 @@ from node import log
 from node.errors import InferenceError, ModelError
 from node.inference.manifest import Input, Manifest, Output, manifest_path, read_manifest
 from node.inference.session import open_session, run_session
-from node.perfusion import Estimator, ModelGrid, ModelInput, PerfusionMaps, Quantity, restore
+from node.perfusion import (
+    Estimator,
+    ModelGrid,
+    ModelInput,
+    PerfusionMaps,
+    Quantity,
+    averaged_alike,
+    restore,
+    tolerance_hu,
+)
 
 # Slices at once: bounds the memory of a 320-row volume, and keeps the cores busy.
 BATCH_SLICES = 16
@@ -70,8 +79,11 @@ class OnnxModel:
         """
         if prepared.grid != self.grid:
             raise InferenceError(f"input made for {prepared.grid}, the model wants {self.grid}")
+        tolerance = 0.0
+        if self._manifest.denoised:
+            tolerance = tolerance_hu(prepared.enhancement, prepared.vessels_hu)
         parts = [
-            self._maps(prepared, first)
+            self._maps(prepared, first, tolerance)
             for first in range(0, len(prepared.enhancement), BATCH_SLICES)
         ]
         planes = {
@@ -102,14 +114,16 @@ class OnnxModel:
         outputs = self._manifest.outputs
         return next((planes[o.name] for o in outputs if o.kind == "parenchyma"), None)
 
-    def _maps(self, prepared: ModelInput, first: int) -> list[NDArray[np.float32]]:
+    def _maps(
+        self, prepared: ModelInput, first: int, tolerance: float
+    ) -> list[NDArray[np.float32]]:
         """The outputs for one batch of slices, computed with the neighbours that they depend on."""
         last = min(first + BATCH_SLICES, len(prepared.enhancement))
         low = max(0, first - self._manifest.reach_slices)
         high = last + self._manifest.reach_slices
-        outputs = self._run(
-            prepared.enhancement[low:high], prepared.baseline_hu[low:high], prepared.vessels_hu
-        )
+        enhancement, baseline_hu = prepared.enhancement[low:high], prepared.baseline_hu[low:high]
+        quiet = averaged_alike(enhancement, baseline_hu, tolerance)
+        outputs = self._run(quiet, baseline_hu, prepared.vessels_hu)
         return [planes[first - low : last - low] for planes in outputs]
 
     def warm_up(self) -> None:

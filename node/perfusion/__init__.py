@@ -5,6 +5,7 @@ from node.perfusion.box_model import BoxRegression
 from node.perfusion.courses import TimeCourses, time_courses
 from node.perfusion.crosscheck import CrossCheck, cross_check
 from node.perfusion.deconvolution import METHODS, Deconvolved, deconvolve, estimate, find_tissue
+from node.perfusion.denoising import averaged_alike, noise_hu, tolerance_hu
 from node.perfusion.dynamic import DynamicCt
 from node.perfusion.enhancement import baseline_weights
 from node.perfusion.familiarity import FEATURES, Seen, features, unfamiliar
@@ -66,6 +67,7 @@ __all__ = [
     "VesselCurve",
     "VolumeRange",
     "assess",
+    "averaged_alike",
     "averaging_weights",
     "baseline_weights",
     "correct_motion",
@@ -78,11 +80,13 @@ __all__ = [
     "find_inputs",
     "find_lesion",
     "find_tissue",
+    "noise_hu",
     "onto_model",
     "parenchyma",
     "prepare",
     "restore",
     "time_courses",
+    "tolerance_hu",
     "unfamiliar",
     "unsettled",
 ]

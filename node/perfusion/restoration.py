@@ -10,6 +10,7 @@ from node.perfusion.maps import Estimator, PerfusionMaps
 from node.perfusion.model_input import ModelInput
 from node.perfusion.pixels import area_weights, linear_weights, weighted
 from node.perfusion.quantities import Quantity
+from node.perfusion.sharpening import sharpened
 
 
 def restore(
@@ -23,7 +24,7 @@ def restore(
     """The network's maps on the scan's grid, 0 outside the brain.
 
     The network counts TTP from the arrival that ``prepare`` found; here it is brought to where
-    the artery begins to fill.
+    the artery begins to fill. Where tissue ends is decided on the scan's pixels.
 
     Parameters
     ----------
@@ -53,16 +54,18 @@ def restore(
         }
         for each in (outputs, uncertainty)
     )
+    likely = None if parenchyma is None else weighted(parenchyma, down, across)
+    baseline_hu = prepared.scan_baseline_hu
     from_artery_s = np.maximum(values[Quantity.TTP] + np.float32(prepared.early_s), 0.0)
     values[Quantity.TTP] = (from_artery_s * prepared.brain).astype(np.float32)
     return PerfusionMaps(
         values=values,
         brain=prepared.brain,
-        baseline_hu=prepared.scan_baseline_hu,
+        baseline_hu=baseline_hu,
         spacing_mm=prepared.scan.spacing_mm,
         estimator=estimator,
         uncertainty=doubts,
-        parenchyma=None if parenchyma is None else weighted(parenchyma, down, across),
+        parenchyma=None if likely is None else sharpened(likely, baseline_hu, prepared.brain),
     )
 
 

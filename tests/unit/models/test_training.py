@@ -21,7 +21,6 @@ from models.training import (
     Trainer,
     cohort,
     doubt_loss,
-    lesion_loss,
     map_loss,
     parenchyma_loss,
     trained_network,
@@ -45,15 +44,16 @@ def one_thread() -> Iterator[None]:
 def _case(seed: int) -> Case:
     """A patient whose maps follow simply from its curves, so that there is something to learn."""
     rng = np.random.default_rng(seed)
-    height = rng.uniform(2.0, 10.0, (2, *SHAPE))
+    height = rng.uniform(10.0, 50.0, (2, *SHAPE))
     bolus = np.exp(-((np.arange(32) - 8.0) ** 2) / 8.0)
-    maps = np.stack([height / 6.0 * scale for scale in SCALES.values()], axis=1)
+    maps = np.stack([height / 50.0 * scale for scale in SCALES.values()], axis=1)
+    lesionless = np.array([1, 0, 0, 1], np.float16)[:, None, None]
     return Case(
         enhancement=(height[:, None] * bolus[:, None, None]).astype(np.float16),
         baseline_hu=np.full((2, *SHAPE), 30, np.float16),
         vessels_hu=np.stack([150 * bolus, 120 * bolus]).astype(np.float32),
         maps=maps.astype(np.float16),
-        shares=np.ones((2, 4, *SHAPE), np.float16),
+        shares=np.ones((2, 4, *SHAPE), np.float16) * lesionless,
     )
 
 
@@ -77,8 +77,8 @@ def _trainer(folder: Path, steps: int, **changes: object) -> Trainer:
 
 
 def test_the_loss_falls(tmp_path: Path) -> None:
-    """A tiny network learns a simple relation in sixty steps."""
-    trainer = _trainer(tmp_path, steps=60)
+    """A tiny network learns a simple relation in a hundred steps."""
+    trainer = _trainer(tmp_path, steps=100)
     trainer.run(_lessons(), lambda step, loss: None)
     assert np.mean(trainer.losses[-5:]) < 0.7 * np.mean(trainer.losses[:5])
 
@@ -264,46 +264,3 @@ def test_what_is_not_aimed_for_is_not_learned(tmp_path: Path) -> None:
         trainer.run(_lessons(), lambda step, loss: None)
         slopes = [weights.grad for weights in trainer.network.parenchyma.parameters()]
         assert all((slope is not None) is wanted for slope in slopes)
-
-
-def _stroke() -> tuple[torch.Tensor, torch.Tensor]:
-    """Truth and shares of a slice: normal on the left, penumbra and core on the right."""
-    truth = torch.ones(1, 5, 16, 16)
-    order = list(SCALES)
-    cbf, tmax = truth[:, order.index(Quantity.CBF)], truth[:, order.index(Quantity.TMAX)]
-    cbf.fill_(50.0)[:, :, 8:12] = 25.0
-    cbf[:, :, 12:] = 6.0
-    tmax.fill_(2.0)[:, :, 8:] = 9.0
-    shares = torch.zeros(1, 4, 16, 16)
-    shares[:, (0, 3)] = 1.0
-    shares[:, 1, :, 8:] = 1.0
-    shares[:, 2, :, 12:] = 1.0
-    return truth, shares
-
-
-@pytest.mark.parametrize(
-    ("quantity", "across", "not_across"),
-    [(Quantity.TMAX, -4.0, 4.0), (Quantity.CBF, 12.0, -5.0)],
-)
-def test_an_error_counts_by_the_side_of_a_threshold(
-    quantity: Quantity, across: float, not_across: float
-) -> None:
-    """In the core an error that crosses its threshold costs more than one that does not."""
-    truth, shares = _stroke()
-    costs = []
-    for error in (0.0, not_across, across):
-        maps = truth.clone()
-        maps[:, list(SCALES).index(quantity), :, 12:] += error
-        costs.append(float(lesion_loss(maps, truth, shares)))
-    assert costs[1] < costs[0] + 0.01
-    assert costs[2] > 10 * costs[0]
-
-
-def test_a_common_factor_of_blood_flow_moves_no_core() -> None:
-    """The core is relative to normal: flow that is wrong by one factor everywhere costs nothing."""
-    truth, shares = _stroke()
-    scaled = truth.clone()
-    scaled[:, list(SCALES).index(Quantity.CBF)] *= 0.7
-    assert float(lesion_loss(scaled, truth, shares)) == pytest.approx(
-        float(lesion_loss(truth, truth, shares)), abs=1e-5
-    )

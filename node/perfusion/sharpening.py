@@ -1,0 +1,58 @@
+"""Where tissue ends, on the scan's own pixels: the network's coarser word and the attenuation."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+# What surely is tissue shows its attenuation and the noise.
+SURE = 0.95
+LEAST_SURE_PIXELS = 50
+# A voxel this far below the tissue's median speaks neither for tissue nor for fluid [HU]: grey
+# matter and white lie within 4 HU of the median, an infarct up to 8 below, fluid about 19.
+NEITHER_HU = 7.0
+# Logarithm of the odds for every standard deviation of the baseline's noise above that.
+GAIN = 0.7
+LEAST_NOISE_HU = 1.0
+LEAST_ODDS = 1e-4
+
+
+def sharpened(
+    parenchyma: NDArray[np.float32], baseline_hu: NDArray[np.float32], brain: NDArray[np.bool_]
+) -> NDArray[np.float32]:
+    """The probability of parenchyma with each voxel's own attenuation weighed in.
+
+    The network sees pixels of 1.8 mm and has learned from one simulator's sulci. A voxel's
+    baseline says on the scan's own pixels how much of it is fluid, the better the less noise.
+
+    Parameters
+    ----------
+    parenchyma
+        (Z, Y, X) float32, the network's probability of grey or white matter.
+    baseline_hu
+        (Z, Y, X) float32 [HU].
+    brain
+        (Z, Y, X) bool.
+
+    Returns
+    -------
+    (Z, Y, X) float32; as it was where too little surely is tissue
+    """
+    sure = brain & (parenchyma > SURE)
+    if sure.sum() < LEAST_SURE_PIXELS:
+        return parenchyma
+    neither_hu = np.median(baseline_hu[sure]) - NEITHER_HU
+    above = (baseline_hu - neither_hu) / _noise_hu(baseline_hu, sure)
+    known = np.clip(parenchyma, LEAST_ODDS, 1.0 - LEAST_ODDS)
+    odds = np.log(known / (1.0 - known)) + GAIN * above
+    # Beyond +-30 the probability is 0 or 1 in single precision; bone would overflow.
+    probability: NDArray[np.float32] = (1.0 / (1.0 + np.exp(-np.clip(odds, -30.0, 30.0)))).astype(
+        np.float32
+    )
+    return probability
+
+
+def _noise_hu(baseline_hu: NDArray[np.float32], sure: NDArray[np.bool_]) -> float:
+    """The baseline's noise by what neighbours in a row of sure tissue differ [HU]."""
+    pairs = sure[:, :, 1:] & sure[:, :, :-1]
+    apart = np.abs(np.diff(baseline_hu, axis=2)[pairs])
+    # The median of absolute differences is 0.954 standard deviations of either neighbour.
+    return max(float(np.median(apart)) / 0.954, LEAST_NOISE_HU) if apart.size else LEAST_NOISE_HU
