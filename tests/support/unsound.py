@@ -5,8 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from models.simulator import ACQUISITIONS, Faults, Movement, Realism, simulate, write_dicom
+from models.simulator.acquisition import FIELD_OF_VIEW_MM
 from models.simulator.dicom_writer import StudyHeader
+
+Pixels = NDArray[np.float32]
 
 _SEED = 29
 _SLICES, _ROWS, _FRAMES = 6, 128, 24
@@ -27,23 +33,60 @@ class Unsound:
         Which of the images in order of time and slice never arrived.
     started
         When the scan began.
+    altered
+        Changes the images, (T, Z, Y, X) [HU], in place.
     """
 
     outcome: str = "the same maps"
     realism: Realism | None = None
     lost: Callable[[int], bool] = lambda number: False
     started: datetime = StudyHeader.started
+    altered: Callable[[Pixels], None] = lambda hu: None
 
     def write(self, folder: Path) -> Path:
         """The images that arrived, as files."""
         usual = ACQUISITIONS["standard"].at(_ROWS)
         acquisition = replace(usual, slices=_SLICES, frame_times_s=usual.frame_times_s[:_FRAMES])
         scan = simulate(_SEED, acquisition, realism=self.realism)
+        self.altered(scan.scan.hu)
         paths = write_dicom(scan, folder, header=StudyHeader(started=self.started))
         for number, path in enumerate(paths):
             if self.lost(number):
                 path.unlink()
         return folder
+
+
+def _bearing() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """How far from the picture's middle each pixel lies [mm], and in which direction [degrees]."""
+    place_mm = (np.arange(_ROWS) - (_ROWS - 1) / 2) * FIELD_OF_VIEW_MM / _ROWS
+    y, x = np.meshgrid(place_mm, place_mm, indexing="ij")
+    return np.hypot(y, x), np.degrees(np.arctan2(x, y))
+
+
+def _flap_gone(hu: Pixels) -> None:
+    """A third of the vault is skin alone, as after a decompressive craniectomy."""
+    _, angle = _bearing()
+    bone = (hu.mean(axis=0) > 150) & (np.abs(angle - 90) < 60)
+    hu[:, bone] = 35.0
+
+
+def _clipped(hu: Pixels) -> None:
+    """A clip at the skull's base in the two lowest slices, dark and bright bands about it."""
+    distance_mm, angle = _bearing()
+    bands = 150.0 * np.cos(np.radians(6 * angle)) * np.exp(-distance_mm / 15.0)
+    hu[:, :2] += bands.astype(np.float32)
+    hu[:, :2, distance_mm < 3.0] = 3071.0
+    np.rint(hu, out=hu)
+
+
+def _bedded(hu: Pixels) -> None:
+    """A gel cushion as dense as fluid under the head, against the skin, and the table's shell."""
+    below_mm = np.arange(_ROWS)[:, None] * FIELD_OF_VIEW_MM / _ROWS
+    air = hu[0] < -500
+    lowest = np.where(~air.all(axis=(0, 2)))[0].max() * FIELD_OF_VIEW_MM / _ROWS
+    cushion = air & (below_mm > lowest - 25.0) & (below_mm < lowest + 8.0)
+    hu[:, cushion] = 12.0
+    hu[:, air & (np.abs(below_mm - lowest - 10.0) < 2.0)] = 250.0
 
 
 def _after(frames: int) -> Callable[[int], bool]:
@@ -70,6 +113,9 @@ UNSOUND: dict[str, Unsound] = {
         "analysed, flagged motion", Realism(movement=Movement(5.0, 0.0, jumps=3))
     ),
     "without bolus": Unsound("refused, no_bolus", Realism(faults=Faults(bolus=0.0))),
+    "a third of the skull's vault gone": Unsound("analysed", altered=_flap_gone),
+    "a metal clip in two slices": Unsound("analysed", altered=_clipped),
+    "a cushion and the table against the head": Unsound("analysed", altered=_bedded),
     "at night across midnight": Unsound(started=_BEFORE_MIDNIGHT),
 }
 """Every one by its name in docs/input.md."""

@@ -58,6 +58,64 @@ def test_without_a_skull_the_head_itself_is_taken() -> None:
     assert _dice(find_brain(hu, SPACING_MM), truth) > 0.8
 
 
+def _places() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Where the pixels of :func:`_head` lie along Y and X [mm]."""
+    y, x = np.mgrid[-115:115:128j, -115:115:128j]
+    return y, x
+
+
+@pytest.mark.parametrize("half_deg", [20, 60])
+def test_a_brain_that_bulges_through_a_gap_in_the_skull_is_found(half_deg: float) -> None:
+    """After a craniectomy nothing but skin ends the brain; bone elsewhere stays out."""
+    hu, truth = _head()
+    y, x = _places()
+    gap = np.abs(np.degrees(np.arctan2(x, y)) - 90) < half_deg
+    radius = np.hypot(y / 90.0, x / 72.0)
+    hu[:, gap & (radius >= 0.86) & (radius < 1.0)] = 33.0
+    truth = truth | (gap & (radius < 1.0))
+    found = find_brain(hu, SPACING_MM)
+    assert _dice(found, truth) > 0.95
+    assert not (found & (hu > 300)).any()
+
+
+def test_skin_over_a_gap_in_the_skull_is_all_that_is_taken_for_brain() -> None:
+    """A sunken flap: skin against the brain cannot be told from it, the other side can."""
+    hu, truth = _head()
+    y, x = _places()
+    gap = np.abs(np.degrees(np.arctan2(x, y)) - 90) < 40
+    radius = np.hypot(y / 90.0, x / 72.0)
+    hu[:, gap & (radius >= 0.86) & (radius < 1.04)] = 45.0
+    found = find_brain(hu, SPACING_MM)
+    assert _dice(found, truth) > 0.93
+    assert not (found & ~truth & ~gap).any()
+
+
+def test_metal_costs_the_slice_that_it_lies_in_a_part_and_no_other() -> None:
+    """Dark and bright bands about a clip part the tissue; its neighbours hold it together."""
+    hu, truth = _head()
+    y, x = _places()
+    distance, angle = np.hypot(y - 10, x - 25), np.arctan2(y - 10, x - 25)
+    hu[1] += 250.0 * np.cos(6 * angle) * np.exp(-distance / 25)
+    hu[1][distance < 4] = 3071.0
+    found = find_brain(hu, SPACING_MM)
+    assert min(_dice(found[z], truth[z]) for z in (0, 2)) > 0.95
+    assert (found[1] & truth[1]).sum() > 0.5 * truth[1].sum()
+    assert not (found & ~truth).any()
+    assert not (found & (hu > 300)).any()
+
+
+@pytest.mark.parametrize("bed_hu", [12.0, 60.0, 250.0])
+def test_what_the_head_lies_on_is_no_brain(bed_hu: float) -> None:
+    """A cushion or a table of any density, against the skin."""
+    hu, truth = _head(centre=(-12.0, 0.0))
+    y, _ = _places()
+    bed = (y > 60) & (y < 100) & (hu[0] < -500)
+    hu[:, bed] = bed_hu
+    found = find_brain(hu, SPACING_MM)
+    assert _dice(found, truth) > 0.95
+    assert not (found & bed).any()
+
+
 @pytest.mark.parametrize("value", [-1000.0, 0.0, 2000.0])
 def test_a_picture_without_tissue_has_no_brain(value: float) -> None:
     """Air, water at zero and metal are not taken for a brain."""
