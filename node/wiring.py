@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # each room is imported by the method that makes its object
     from node.ports import Model, Pacs
     from node.registry import Registry
     from node.route import AnalyseOptions
-    from node.scp import Listener
+    from node.scp import Listener, Recovery
     from node.spool import FileSpool
     from node.status import DiskUse, Probes
 
@@ -103,6 +103,13 @@ class Node:
         from node.scp import Listener
 
         return Listener(self.settings.scp, self.spool, self.registry, on_received=on_received)
+
+    def recovery(self) -> Recovery:
+        """The look at spool and registry after a start, not yet started."""
+        from node.scp import Recovery
+        from node.spool import FileInventory
+
+        return Recovery(FileInventory(self.spool.root), self.registry)
 
     def status_app(self) -> Any:
         """The status page and its API, for ``node.status.serve``; its type is that room's own."""

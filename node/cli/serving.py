@@ -88,10 +88,12 @@ def scp(config: ConfigOption = None, until_stdin_closes: _UntilStdinCloses = Fal
     if until_stdin_closes:
         end_with_parent()
     with Node(settings) as node:
-        listener = node.listener()
+        listener, recovery = node.listener(), node.recovery()
         listener.start()
+        recovery.start()
         stop.wait()
         listener.stop()
+        recovery.stop()
 
 
 def worker(

@@ -15,6 +15,7 @@ from node.ports.records import (
     SeriesState,
     StoreOutcome,
 )
+from node.ports.recovery import Accounts, Branch, Inventory, ReceivedFile, RecordedFile
 from node.ports.work import (
     DeliveryOutcome,
     DueDelivery,
@@ -27,13 +28,16 @@ from node.ports.work import (
 
 __all__ = [
     "MEASURES",
+    "Accounts",
     "Archive",
+    "Branch",
     "DeliveryOutcome",
     "DeliveryRecord",
     "DeliveryState",
     "DueDelivery",
     "Event",
     "Intake",
+    "Inventory",
     "Kept",
     "Lease",
     "Ledger",
@@ -42,8 +46,10 @@ __all__ = [
     "Outcome",
     "Pacs",
     "Reason",
+    "ReceivedFile",
     "Receiving",
     "Recorded",
+    "RecordedFile",
     "ResultRecord",
     "ScanPart",
     "SeriesRecord",

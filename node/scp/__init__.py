@@ -2,6 +2,7 @@
 
 from node.scp.counters import Counts
 from node.scp.listener import Listener
+from node.scp.recovery import Recovered, Recovery
 from node.scp.statuses import Status
 
-__all__ = ["Counts", "Listener", "Status"]
+__all__ = ["Counts", "Listener", "Recovered", "Recovery", "Status"]

@@ -1,5 +1,6 @@
 """Part 10 files on one disk: a call that returns has made its file durable."""
 
 from node.spool.file_spool import FileSpool
+from node.spool.inventory import FileInventory
 
-__all__ = ["FileSpool"]
+__all__ = ["FileInventory", "FileSpool"]

@@ -15,7 +15,7 @@ from pydicom import Dataset, dcmread, dcmwrite
 
 from node import log
 from node.errors import InstanceUnreadableError, ResultMismatchError, SpoolError, SpoolFullError
-from node.ports import Kept
+from node.ports import Branch, Kept
 from node.series import Header
 from node.spool.disk import (
     data_set_offset,
@@ -115,7 +115,7 @@ class FileSpool:
         InstanceUnreadableError
             If a UID is no UID.
         """
-        folder = self._folder_of(header, "ignored" if ignored else "incoming")
+        folder = self._folder_of(header, Branch.IGNORED if ignored else Branch.INCOMING)
         name = f"{_checked(header.sop_instance_uid)}.dcm"
         with self._draft(part10) as draft:
             if self._place(draft, folder / name):
@@ -174,7 +174,7 @@ class FileSpool:
             _LOG.info("temporary_files_removed", files=removed)
         return removed
 
-    def _folder_of(self, header: Header, branch: str) -> Path:
+    def _folder_of(self, header: Header, branch: Branch) -> Path:
         study, series = header.study_instance_uid, header.series_instance_uid
         return self._root / branch / _checked(study) / _checked(series)
 
@@ -210,7 +210,7 @@ class FileSpool:
             return True
 
     def _place_apart(self, draft: _Draft, header: Header) -> Kept:
-        folder = self._folder_of(header, "apart") / _checked(header.sop_instance_uid)
+        folder = self._folder_of(header, Branch.APART) / _checked(header.sop_instance_uid)
         path = folder / f"{draft.sha256}.dcm"
         if not self._place(draft, path):
             raise SpoolError(f"{path.name} lies apart with other bytes than its name says")
