@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from node.series.header import Instance
 from node.series.slabs import slab_sets
 from node.series.time_points import time_point_sets
-from node.series.volumes import Volume, volume_of
+from node.series.volumes import Volume, as_slab, volume_of
 
 
 def scans_among(volumes: Iterable[Volume]) -> list[tuple[Volume, ...]]:
@@ -15,7 +15,17 @@ def scans_among(volumes: Iterable[Volume]) -> list[tuple[Volume, ...]]:
     order of the volumes.
     """
     known = list(volumes)
-    return [*time_point_sets(known), *slab_sets(known)]
+    return [*_side_by_side(time_point_sets(known)), *slab_sets(known)]
+
+
+def _side_by_side(scans: Sequence[tuple[Volume, ...]]) -> list[tuple[Volume, ...]]:
+    """Scans of time points each; those that are slabs of one scan as that one."""
+    slab = {scan[0].series_instance_uid: (scan, as_slab(scan)) for scan in scans}
+    whole = []
+    for members in slab_sets(each for _, each in slab.values()):
+        parts = [slab.pop(member.series_instance_uid)[0] for member in members]
+        whole.append(tuple(volume for part in parts for volume in part))
+    return [*whole, *(scan for scan, _ in slab.values())]
 
 
 def put_together(series: Mapping[str, Sequence[Instance]]) -> list[list[Instance]]:

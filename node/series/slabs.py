@@ -1,13 +1,14 @@
 """A scan whose slabs came as series of their own, put together again (decision 11).
 
-A shuttle images two places in turn, and some scanners write a series for each of them. Either is a
-perfusion scan by itself, half as high. What makes them one is that they are alike, lie side by side
-and were imaged over the same time, by the same clock.
+A shuttle images two places in turn, and some scanners write a series for each of them, or even for
+each of them every time. Either is a perfusion scan by itself, half as high. What makes them one is
+that they are alike, lie side by side and were imaged over the same time, by the same clock.
 """
 
 import re
 from collections.abc import Iterable
 
+from node.series.clocks import DAY_S
 from node.series.timing import WALL_CLOCKS
 from node.series.volumes import Volume, alike
 
@@ -61,7 +62,11 @@ def _length_s(slab: Volume) -> float:
 
 
 def _shared_s(one: Volume, other: Volume) -> float:
-    return min(one.last_s, other.last_s) - max(one.first_s, other.first_s)
+    """For how long both were imaged; without a date the time of day compares, past midnight too."""
+    late_s = other.first_s - one.first_s
+    if max(one.first_s, other.first_s) < 2 * DAY_S:
+        late_s = (late_s + DAY_S / 2) % DAY_S - DAY_S / 2
+    return min(_length_s(one), late_s + _length_s(other)) - max(0.0, late_s)
 
 
 def _similar(one: float, other: float) -> bool:

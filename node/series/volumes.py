@@ -77,6 +77,14 @@ def volume_of(headers: Iterable[Header]) -> Volume | None:
     return _timed(volume, slices, labels)
 
 
+def as_slab(points: Sequence[Volume]) -> Volume:
+    """What a scan of one series for each time point would be of a scan in several slabs."""
+    headers = [point.header for point in points]
+    widest = max(points, key=lambda point: point.slices)
+    volume = replace(widest, header=points[0].header, frames=len(points))
+    return _timed(volume, headers, np.zeros(len(headers), np.intp))
+
+
 def _timed(volume: Volume, slices: Sequence[Header], labels: NDArray[np.intp]) -> Volume:
     clock = choose_clock(slices, labels)
     if clock is None:

@@ -84,6 +84,11 @@ def series_per_slab(images: Sequence[Dataset]) -> list[Dataset]:
     return made
 
 
+def series_per_time_point_and_slab(images: Sequence[Dataset]) -> list[Dataset]:
+    """A series for each table position every time it is imaged."""
+    return series_per_slab(series_per_time_point(images))
+
+
 def _uid(*what: object) -> str:
     return str(generate_uid(_PREFIX, [str(part) for part in what]))
 
@@ -310,6 +315,13 @@ LAYOUTS: dict[str, Layout] = {
     "shuttle of two slabs": Layout(list, replace(SPEC, slab_offset_s=1.5)),
     "shuttle of two slabs, each a series": Layout(
         series_per_slab, replace(SPEC, slab_offset_s=1.5)
+    ),
+    "shuttle of two slabs, a series for each of them every time": Layout(
+        series_per_time_point_and_slab, replace(SPEC, slab_offset_s=1.5)
+    ),
+    "shuttle of two slabs, each a series, midnight between them, no date": Layout(
+        lambda images: series_per_slab(_only("AcquisitionTime", "%H%M%S.%f")(images)),
+        replace(SPEC, slab_offset_s=1.5, start=datetime(2026, 3, 14, 23, 59, 59)),
     ),
     "two slabs scanned one after the other, each a series": Layout(
         series_per_slab,

@@ -18,6 +18,7 @@ from node.series import (
     scans_among,
     volume_of,
 )
+from node.series.clocks import DAY_S
 from tests.support.ctp import CtpSpec, build_series, header_of
 
 SPEC = CtpSpec(slices=6, frames=12, rows=4, slab_offset_s=2.0)
@@ -131,6 +132,48 @@ def test_slabs_of_another_rhythm_are_left_alone() -> None:
     times = {s: n for n, s in enumerate(sorted({dict(h.times_s)["ContentTime"] for h in UPPER}))}
     half = [h for h in UPPER if times[dict(h.times_s)["ContentTime"]] % 2 == 0]
     assert joined(LOWER, half) == []
+
+
+def each_time(series: Sequence[Header]) -> list[list[Header]]:
+    """The slab's time points as series of their own."""
+    times = sorted({dict(h.times_s)["ContentTime"] for h in series})
+    apart: list[list[Header]] = [[] for _ in times]
+    for h in series:
+        at = times.index(dict(h.times_s)["ContentTime"])
+        apart[at].append(replace(h, series_instance_uid=f"{h.series_instance_uid}.{at + 1}"))
+    return apart
+
+
+def test_two_places_in_turn_are_one_scan_whose_every_volume_is_a_series() -> None:
+    """Time points of two places, imaged over the same time, are all of one scan."""
+    lower, upper = each_time(LOWER), each_time(UPPER)
+    [found] = joined(*lower, *upper)
+    assert sorted(found) == sorted(uids(*lower, *upper))
+
+
+def test_a_place_with_too_few_time_points_is_no_slab_yet() -> None:
+    """Four of the upper place may become a scan; until then the lower ones are by themselves."""
+    lower, upper = each_time(LOWER), each_time(UPPER)
+    assert joined(*lower, *upper[:4]) == [uids(*lower)]
+
+
+def test_two_places_one_after_the_other_are_two_scans() -> None:
+    """Volumes of each place as series do not make one scan of two."""
+    second = [[later(60.0)(h) for h in series] for series in each_time(UPPER)]
+    assert sorted(map(len, joined(*each_time(LOWER), *second))) == [12, 12]
+
+
+@pytest.mark.parametrize("seconds", [-0.5, -1.5, -20.0])
+def test_midnight_does_not_part_slabs_that_carry_no_date(seconds: float) -> None:
+    """Whether both of them, or only the one imaged later, begin on the new day."""
+    first_s = min(dict(h.times_s)["AcquisitionTime"] for h in LOWER)
+
+    def at_night(header: Header) -> Header:
+        since_s = dict(header.times_s)["AcquisitionTime"] - first_s
+        return replace(header, times_s=(("AcquisitionTime", (since_s + seconds) % DAY_S),))
+
+    night = [[at_night(h) for h in series] for series in (LOWER, UPPER)]
+    assert joined(*night) == [uids(LOWER, UPPER)]
 
 
 def test_slabs_without_the_time_of_day_are_left_alone() -> None:
