@@ -23,7 +23,11 @@ from tests.support.bench_node import (
     receive_series,
 )
 from tests.support.ctp import CtpSpec, build_series
-from tests.support.layouts import series_per_slab, series_per_time_point
+from tests.support.layouts import (
+    series_per_slab,
+    series_per_time_point,
+    series_per_time_point_and_slab,
+)
 
 State = SeriesState
 UID = CtpSpec().series_instance_uid
@@ -143,6 +147,24 @@ def test_a_slab_that_comes_later_is_joined_to_the_first(node: BenchNode, queue: 
     series = recognise(node.registry.instances(lower))
     assert isinstance(series, CtpSeries)
     assert series.time_s[0].tolist() == [0.0, 0.0, 2.0, 2.0]
+
+
+def test_two_places_in_turn_become_one_scan_as_their_volumes_arrive(
+    node: BenchNode, queue: FakeQueue
+) -> None:
+    """Each volume a series of its own, looked at after each: one leads, all others join it."""
+    spec = CtpSpec(slab_offset_s=2.0)
+    images = series_per_time_point_and_slab(build_series(spec))
+    for first in range(0, len(images), 2):
+        for dataset in images[first : first + 2]:
+            receive_dataset(node, dataset)
+        sweeper(node, queue, grace_s=0.0, quiet_s=3600.0).sweep()
+    states = Counter(series.state for series in node.registry.list_series())
+    assert states == {State.RECEIVING: 1, State.JOINED: 23}
+    [leader] = node.registry.receiving()
+    series = recognise(node.registry.instances(leader.series_instance_uid))
+    assert isinstance(series, CtpSeries)
+    assert series.time_s[:2].tolist() == [[0.0, 0.0, 2.0, 2.0], [4.0, 4.0, 6.0, 6.0]]
 
 
 def test_a_plain_scan_beside_time_points_stays_by_itself(node: BenchNode, queue: FakeQueue) -> None:
