@@ -17,6 +17,7 @@ from node.exports.nifti import (
 )
 from node.exports.page import Person, page
 from node.exports.pictures import Picture, picture, png
+from node.exports.stacks import stacked
 from node.series import Geometry
 
 ExportKind = Literal["nifti", "png", "html"]
@@ -63,12 +64,12 @@ class Exporter:
         self._person = self._person or Person.of(dataset)
         if made.kind == "colour" or made.kind in _WHOLE:
             yield from self._pictured(made)
+        if made.kind == "segmentation":
+            self._segmentation = dataset
         if "nifti" not in self._wanted:
             return
         if made.kind == "background":
             self._background.append(dataset)
-        elif made.kind == "segmentation":
-            self._segmentation = dataset
         elif made.kind == "parametric_map":
             yield from self._mapped(dataset)
 
@@ -83,7 +84,8 @@ class Exporter:
         if self._geometry is not None and is_even(self._geometry):
             yield from self._volumes(self._geometry)
         if "html" in self._wanted and self._person is not None:
-            text = page(self._person, facts, self._pictures, self._whole)
+            stacks = stacked(self._pictures, self._segmentation)
+            text = page(self._person, facts, stacks, self._whole)
             yield ExportFile("report.html", text.encode())
 
     def _pictured(self, made: DerivedObject) -> Iterator[ExportFile]:

@@ -3,7 +3,6 @@
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydicom import Dataset
 
 from node.exports.pictures import Picture
+from node.exports.stacks import Stack
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _HEADLINE = ("core_ml", "hypoperfusion_ml", "mismatch_ml", "mismatch_ratio")
@@ -43,7 +43,7 @@ class Person:
 
 
 def page(
-    person: Person, facts: Mapping[str, Any], pictures: Sequence[Picture], whole: Sequence[Picture]
+    person: Person, facts: Mapping[str, Any], stacks: Sequence[Stack], whole: Sequence[Picture]
 ) -> str:
     """The page; nothing in it is fetched from elsewhere.
 
@@ -53,7 +53,7 @@ def page(
         Who was examined.
     facts
         What ``numbers.json`` says.
-    pictures
+    stacks
         The maps and the lesion slice by slice, in the order of their series.
     whole
         Pictures that stand for themselves: the summary page, or the page of a refusal.
@@ -74,7 +74,8 @@ def page(
         facts=facts,
         headline=[measured[key] for key in _HEADLINE if key in measured],
         spans={key: _span(measured, key) for key in ("core", "hypoperfusion")},
-        stacks=[(name, list(group)) for name, group in groupby(pictures, lambda p: p.series)],
+        stacks=stacks,
+        thinned=next((s for s in stacks if len(s.pictures) < s.slices), None),
         whole=whole,
     )
 

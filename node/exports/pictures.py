@@ -20,12 +20,15 @@ class Picture:
         The series' description: what the picture shows.
     number
         Its place in the series, from 1.
+    location_mm
+        Its place along the normal; 0 where it has none.
     jpeg
         The picture itself.
     """
 
     series: str
     number: int
+    location_mm: float
     jpeg: bytes
 
 
@@ -37,7 +40,8 @@ def png(image: Dataset) -> bytes:
 def picture(image: Dataset, description: str) -> Picture:
     """A colour Secondary Capture, small enough for a page that holds a hundred of them."""
     jpeg = _encoded(image, "JPEG", quality=_JPEG_QUALITY, subsampling=0)
-    return Picture(description, int(image.InstanceNumber), jpeg)
+    location_mm = float(image.get("SliceLocation", 0.0))
+    return Picture(description, int(image.InstanceNumber), location_mm, jpeg)
 
 
 def _encoded(image: Dataset, kind: str, **how: object) -> bytes:

@@ -21,9 +21,25 @@ def representative_slices(
     maps: PerfusionMaps, instructive: int, most: int = MAP_SLICES
 ) -> tuple[int, ...]:
     """Slices with brain: evenly spaced ones, and the instructive one in the nearest's place."""
-    known = np.flatnonzero(maps.brain.any(axis=(1, 2)))
+    known: NDArray[np.bool_] = maps.brain.any(axis=(1, 2))
+    return evenly_spread(known, instructive, most)
+
+
+def evenly_spread(wanted: NDArray[np.bool_], instructive: int, most: int) -> tuple[int, ...]:
+    """At most so many of the slices that are ``wanted``, or of all where none is, in order.
+
+    Parameters
+    ----------
+    wanted
+        (slices,): which slices show something, for example brain.
+    instructive
+        The slice that takes the nearest one's place.
+    most
+        How many there is room for.
+    """
+    known = np.flatnonzero(wanted)
     if not len(known):
-        known = np.arange(len(maps.brain))
+        known = np.arange(len(wanted))
     if len(known) <= most:
         return tuple(map(int, known))
     middles = (np.arange(most) + 0.5) * len(known) / most

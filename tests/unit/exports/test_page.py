@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from node.exports import Exporter, ExportFile, ExportKind
+from node.exports.stacks import MOST_SLICES
 from node.perfusion import Quantity
 from tests.support.ctp import CtpSpec
 from tests.unit.derived.case import Case, case, source
@@ -106,3 +107,35 @@ def test_pngs_are_the_very_pixels_of_the_objects(given: Case) -> None:
 def test_nothing_is_made_that_was_not_asked_for(given: Case) -> None:
     """Without a wish there is no file."""
     assert exported(given) == []
+
+
+def test_of_very_many_slices_the_page_shows_some_and_says_so() -> None:
+    """At most 24 of a series, spread through the brain, with the one that has most core."""
+    many = case(CtpSpec(slices=64, frames=2, rows=16, pixel_mm=12.0, spacing_mm=2.0))
+    brain = many.maps.brain.copy()
+    brain[:8] = brain[60:] = False
+    lesion = np.zeros_like(brain)
+    lesion[31, 6:9, 5:8] = True
+    lesion[30, 7, 6] = True
+    many = replace(
+        many,
+        maps=replace(many.maps, brain=brain),
+        lesion=replace(many.lesion, core=lesion, hypoperfusion=lesion),
+        options=replace(many.options, kinds=("colour", "segmentation")),
+    )
+    (page,) = exported(many, "html")
+    text = page.data.decode()
+    shown = [int(n) for n in re.findall(r'alt="CTP Tmax \[s\], slice (\d+) of 64"', text)]
+    assert len(shown) == MOST_SLICES
+    assert shown == sorted(set(shown))
+    assert 32 in shown  # the one with most core, counted from 1
+    assert min(shown) > 8
+    assert max(shown) <= 60
+    assert max(np.diff(shown)) <= 4
+    assert text.count('src="data:image/jpeg') == MOST_SLICES * (len(Quantity) + 1)
+    assert f"{MOST_SLICES} of the 64 slices are shown" in text
+
+
+def test_few_slices_are_all_shown_and_nothing_is_said(text: str) -> None:
+    """What is whole needs no note."""
+    assert "slices are shown" not in text
