@@ -49,7 +49,7 @@ def stacked(pictures: Sequence[Picture], segmentation: Dataset | None) -> list[S
     made = []
     for name, group in groupby(pictures, lambda picture: picture.series):
         whole = tuple(group)
-        chosen = range(len(whole))
+        chosen = tuple(range(len(whole)))
         if len(whole) > MOST_SLICES:
             areas = _areas(segmentation, [picture.location_mm for picture in whole])
             largest = next((areas[k] for k in _INSTRUCTIVE if areas[k].any()), areas[_BRAIN])
@@ -72,10 +72,9 @@ def _areas(
     shared = segmentation.SharedFunctionalGroupsSequence[0]
     axes = np.array(shared.PlaneOrientationSequence[0].ImageOrientationPatient, float)
     normal = np.cross(axes[:3], axes[3:])
-    frames = np.asarray(segmentation.pixel_array).reshape(
-        -1, segmentation.Rows * segmentation.Columns
-    )
-    for item, frame in zip(segmentation.PerFrameFunctionalGroupsSequence, frames, strict=True):
+    items = segmentation.PerFrameFunctionalGroupsSequence
+    frames = np.asarray(segmentation.pixel_array).reshape(len(items), -1)
+    for item, frame in zip(items, frames, strict=True):
         number = int(item.SegmentIdentificationSequence[0].ReferencedSegmentNumber)
         position = np.array(item.PlanePositionSequence[0].ImagePositionPatient, float)
         z = int(np.abs(np.array(locations_mm) - position @ normal).argmin())

@@ -21,8 +21,8 @@ def representative_slices(
     maps: PerfusionMaps, instructive: int, most: int = MAP_SLICES
 ) -> tuple[int, ...]:
     """Slices with brain: evenly spaced ones, and the instructive one in the nearest's place."""
-    known: NDArray[np.bool_] = maps.brain.any(axis=(1, 2))
-    return evenly_spread(known, instructive, most)
+    present = np.array([brain.any() for brain in maps.brain])
+    return evenly_spread(present, instructive, most)
 
 
 def evenly_spread(wanted: NDArray[np.bool_], instructive: int, most: int) -> tuple[int, ...]:
