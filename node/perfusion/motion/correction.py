@@ -10,7 +10,7 @@ from node.perfusion.gaps import fill
 from node.perfusion.motion.curve import Motion
 from node.perfusion.motion.grid import Grid
 from node.perfusion.motion.measurement import Measured, measure
-from node.perfusion.motion.resampling import brought_back
+from node.perfusion.motion.resampling import Window, brought_back
 from node.perfusion.motion.threads import Each, threads
 from node.refusals import Refusal, RefusalCode
 
@@ -104,13 +104,19 @@ def _corrected(scan: DynamicCt, found: Measured, each: Each) -> DynamicCt:
     if not (motion.corrected.any() or motion.excluded.any()):
         return scan
     hu = scan.hu.copy()
-    rows, columns = _window(scan, found)
-    grid = Grid.of(scan.shape[1:], scan.spacing_mm).within(rows, columns)
-    reference = scan.hu[motion.reference, :, rows, columns]
+    grid = Grid.of(scan.shape[1:], scan.spacing_mm)
+    at_rest = _around(scan, found.skull_mm, SCALP_MM)
 
     def bring(frame: int) -> None:
-        seen, transforms = scan.hu[frame, :, rows, columns], motion.transforms[frame]
-        hu[frame, :, rows, columns] = brought_back(seen, reference, grid, transforms, found.slab)
+        # A point of the skull may move by twice what it moves on the average.
+        margin_mm = SCALP_MM + 2.0 * float(motion.moved_mm[frame])
+        window = _around(scan, found.skull_mm, margin_mm)
+        seen, reference = (scan.hu[t, :, *window] for t in (frame, motion.reference))
+        head = _within(window, at_rest)
+        poses = motion.transforms[frame]
+        hu[frame, :, *window] = brought_back(
+            seen, reference, grid.within(*window), poses, found.slab, head
+        )
 
     list(each(bring, np.flatnonzero(motion.corrected)))
     kept = ~motion.excluded
@@ -120,14 +126,20 @@ def _corrected(scan: DynamicCt, found: Measured, each: Each) -> DynamicCt:
     return DynamicCt(hu, scan.time_s[kept], scan.spacing_mm, scan.missing[kept])
 
 
-def _window(scan: DynamicCt, found: Measured) -> tuple[slice, slice]:
-    """Rows and columns that the head is seen in, wherever it moves."""
-    # A point of the skull may move by twice what it moves on the average.
-    margin_mm = SCALP_MM + 2.0 * found.motion.most_mm
-    low, high = found.skull_mm.min(axis=0) - margin_mm, found.skull_mm.max(axis=0) + margin_mm
+def _around(scan: DynamicCt, skull_mm: NDArray[np.float64], margin_mm: float) -> Window:
+    """Rows and columns of the skull and a margin about it."""
+    low, high = skull_mm.min(axis=0) - margin_mm, skull_mm.max(axis=0) + margin_mm
     places = Grid.of(scan.shape[1:], scan.spacing_mm).places(np.stack([low, high]))
     sides = [
         slice(max(0, int(first)), min(pixels, int(last) + 2))
         for first, last, pixels in zip(*places[:, 1:], scan.shape[2:], strict=True)
     ]
     return sides[0], sides[1]
+
+
+def _within(window: Window, inner: Window) -> Window:
+    """A window inside another one, counted from that one's first row and column."""
+    rows, columns = (
+        slice(i.start - w.start, i.stop - w.start) for w, i in zip(window, inner, strict=True)
+    )
+    return rows, columns
