@@ -15,6 +15,7 @@ from node.refusals import Refusal
 from node.wiring import Node
 
 if TYPE_CHECKING:  # the command imports what it needs when it is called
+    from node.route import AnalyseOptions
     from node.series import Instance, Survey
 
 _WIDTH = 60  # of the picture [characters]
@@ -53,16 +54,16 @@ def explain(
     from node.cli.instances import read
     from node.series import put_together, survey
 
-    limits = Node(settings_from(config)).options(1, datetime.now(UTC)).eligibility
+    options = Node(settings_from(config)).options(1, datetime.now(UTC))
     with files_of(folder) as files:
         found = read(files)
         scans = put_together(found.series)
-        surveys = [(instances, survey(instances, limits)) for instances in scans]
+        surveys = [(instances, survey(instances, options.eligibility)) for instances in scans]
     if json:
         print_json([_facts(instances, seen) for instances, seen in surveys])
     else:
         for instances, seen in surveys:
-            _print(instances, seen)
+            _print(instances, seen, options)
         note(
             f"{counted(found.files, 'file')}, {found.unreadable} of them no readable DICOM images,"
             f" {found.repeated} repeated."
@@ -71,12 +72,13 @@ def explain(
     raise typer.Exit(0 if good else 1)
 
 
-def _print(instances: "Sequence[Instance]", seen: "Survey") -> None:
+def _print(instances: "Sequence[Instance]", seen: "Survey", options: "AnalyseOptions") -> None:
     header = instances[0].header
     title = header.series_description or "(no description)"
     good = not isinstance(seen.verdict, Refusal)
     say(f"{title} ({counted(len(instances), 'file')})", "bold green" if good else "bold yellow")
-    for line in (header.series_instance_uid, *_sentences(instances, seen), *_picture(seen)):
+    told = (*_sentences(instances, seen), *_averaged(seen, options), *_picture(seen))
+    for line in (header.series_instance_uid, *told):
         say(f"  {line}")
     say("")
 
@@ -116,6 +118,18 @@ def _grid(seen: "Survey") -> Iterator[str]:
             f"Each slice is imaged every {np.median(steps_s):.1f} s"
             f" ({steps_s.min():.1f} to {steps_s.max():.1f} s), over {last_s:.1f} s in all."
         )
+
+
+def _averaged(seen: "Survey", options: "AnalyseOptions") -> Iterator[str]:
+    """What becomes of thin slices."""
+    from node.series import analysed
+
+    if isinstance(seen.verdict, Refusal):
+        return
+    source = seen.verdict.geometry
+    grid = analysed(source, options.max_pixel_mm, options.max_slice_mm)
+    if (slices := len(grid.position_mm)) < len(source.position_mm):
+        yield f"Thin slices are averaged: {slices} slices {grid.spacing_mm[0]:.3g} mm apart."
 
 
 def _picture(seen: "Survey") -> Iterator[str]:

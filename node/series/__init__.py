@@ -11,7 +11,7 @@ from node.series.pixels import read_hu
 from node.series.reading import read_header, read_source
 from node.series.recognition import recognise
 from node.series.rules import Rule
-from node.series.stacking import Stacked, stack
+from node.series.stacking import Stacked, analysed, stack
 from node.series.survey import Survey, survey
 from node.series.volumes import Volume, volume_of
 
@@ -26,6 +26,7 @@ __all__ = [
     "Stacked",
     "Survey",
     "Volume",
+    "analysed",
     "completeness",
     "images_of",
     "put_together",

@@ -66,9 +66,8 @@ def stack(
     SpoolError
         If a file cannot be opened.
     """
-    source = series.geometry
+    source, geometry = series.geometry, analysed(series.geometry, max_pixel_mm, max_slice_mm)
     factor, groups = _factor(source, max_pixel_mm), source.grouped(_together(source, max_slice_mm))
-    geometry = source.binned(factor, groups[0].stop - groups[0].start)
     cells = cells_of(series, groups)
     hu = np.zeros((len(series.grid), len(groups), geometry.rows, geometry.columns), np.float32)
 
@@ -92,6 +91,21 @@ def stack(
     missing = np.stack([absent[:, group].any(axis=1) for group in groups], axis=1)
     time_s = np.stack([series.time_s[:, group].mean(axis=1) for group in groups], axis=1)
     return Stacked(DynamicCt(hu, time_s - time_s.min(), geometry.spacing_mm, missing), geometry)
+
+
+def analysed(
+    geometry: Geometry, max_pixel_mm: float, max_slice_mm: float = MAX_SLICE_MM
+) -> Geometry:
+    """The geometry that a scan of this one is analysed on.
+
+    Parameters
+    ----------
+    geometry
+        Of the source images.
+    max_pixel_mm, max_slice_mm
+        As of :func:`stack`.
+    """
+    return geometry.binned(_factor(geometry, max_pixel_mm), _together(geometry, max_slice_mm))
 
 
 def _factor(geometry: Geometry, max_pixel_mm: float) -> int:

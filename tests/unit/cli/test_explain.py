@@ -45,6 +45,14 @@ def test_a_scan_is_told_with_its_grid_times_and_picture(tmp_path: Path) -> None:
     assert lines[lines.index(f"lowest slice  {low}") + 1].split() == ["0", "s", "46", "s"]
 
 
+def test_thin_slices_are_told_to_be_averaged(tmp_path: Path) -> None:
+    """As many slices as the maps will have; nothing is said where slices stay as they are."""
+    thin = lines_of(written(tmp_path / "thin", build_series(CtpSpec(8, rows=8, spacing_mm=2.5))))
+    assert "Thin slices are averaged: 4 slices 5 mm apart." in thin
+    thick = lines_of(written(tmp_path / "thick", build_series(SPEC)))
+    assert not [line for line in thick if "averaged" in line]
+
+
 def test_each_series_has_its_reason(tmp_path: Path) -> None:
     """What would be refused says why and what to do, beside what would be analysed."""
     short = build_series(CtpSpec(rows=8, frames=5, seed=2, series_description="Cut off"))
