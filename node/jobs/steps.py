@@ -16,6 +16,7 @@ from node.errors import (
     UnknownDestinationError,
     WrongStateError,
 )
+from node.failpoint import Step, passed
 from node.jobs.lease import HeldLease, LeaseTiming
 from node.jobs.outcomes import DeliveryPolicy
 from node.jobs.owner import new_owner
@@ -77,6 +78,7 @@ class Steps:
 
     def _analyse(self, held: HeldLease) -> SeriesState:
         lease, ledger = held.lease, self._node.registry
+        passed(Step.LEASED)
         outcome = route.analyse(
             ledger.instances(lease.series_instance_uid),
             model=self._node.model,
@@ -86,6 +88,7 @@ class Steps:
         )
         wanted = self._node.wanted_results()
         state = ledger.finish(lease, outcome, destinations=wanted, now=_now())
+        passed(Step.ANALYSED)
         _LOG.info(
             "series_analysed",
             series_instance_uid=lease.series_instance_uid,
@@ -117,6 +120,7 @@ class Steps:
 
     def _deliver(self, held: HeldLease) -> SeriesState:
         lease, ledger = held.lease, self._node.registry
+        passed(Step.DELIVERY_LEASED)
         # a resend means every destination, also one that was added after the analysis
         ledger.owe(lease.series_instance_uid, self._node.wanted_results(), now=_now())
         due = ledger.deliveries_due(lease, _now())
@@ -125,14 +129,18 @@ class Steps:
                 break  # settle() says so
             self._deliver_to(name, list(objects), held)
         state = ledger.settle(lease, now=_now())
+        passed(Step.SETTLED)
         _LOG.info("round_ended", series_instance_uid=lease.series_instance_uid, state=str(state))
         return state
 
     def _keep(self, lease: Lease) -> route.Keep:
         def keep(made: DerivedObject) -> Kept:
-            return self._node.spool.keep_result(
+            passed(Step.PREDICTED)
+            kept = self._node.spool.keep_result(
                 lease.series_instance_uid, lease.revision, made.dataset
             )
+            passed(Step.RESULT_KEPT)
+            return kept
 
         return keep
 
@@ -143,11 +151,13 @@ class Steps:
         uid_of = {each.path.name: each.sop_instance_uid for each in due}
 
         def note(answer: StoreOutcome) -> None:
+            passed(Step.ANSWERED)
             held.progressed()
             named = answer.sop_instance_uid
             answered = waiting.pop(named if answer.readable else uid_of.get(named, named))
             outcome = outcomes.of_answer(answered, answer, _now())
             ledger.delivered(held.lease, outcome, now=_now())
+            passed(Step.DELIVERED)
             if not ledger.holds(held.lease):
                 raise WrongStateError("the series was re-opened or taken while it was sent")
 

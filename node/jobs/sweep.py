@@ -9,6 +9,7 @@ from typing import Protocol, Self
 
 from node import log
 from node.errors import NodeError
+from node.failpoint import Step, passed
 from node.jobs.owner import is_gone
 from node.ports import Ledger, Receiving, Wake
 from node.series import Volume, completeness, scans_among, volume_of
@@ -148,6 +149,7 @@ class Sweeper:
         if not seen.content_complete:
             note = f"{seen.instances} images, then quiet for {quiet_s:g} s; {seen.missing}"
         if self._ledger.complete(seen, now=datetime.now(UTC), note=note):
+            passed(Step.COMPLETED)
             _LOG.info("series_completed", series_instance_uid=seen.series_instance_uid, found=note)
 
     def _content(self, series_instance_uid: str) -> tuple[bool, str, Volume | None]:
@@ -198,6 +200,7 @@ class Sweeper:
         self._woken = {wake: at for wake, at in self._woken.items() if wake in still_due}
         for wake in self._to_wake(due):
             self._queue.publish(wake)
+            passed(Step.WOKEN)
             self._woken[wake] = time.monotonic()
 
     def _to_wake(self, due: Sequence[Wake]) -> list[Wake]:

@@ -11,6 +11,7 @@ from pydicom.uid import (
 
 from node import log
 from node.errors import NodeError
+from node.failpoint import Step, passed
 from node.ports import Intake, Recorded, Spool
 from node.scp.counters import Counters
 from node.scp.part10 import file_head
@@ -84,6 +85,7 @@ class Store:
         if request.data_set is None:
             _LOG.warning("oversized_instance_dropped", sop_instance_uid=request.sop_instance_uid)
             return Answer(Status.OUT_OF_RESOURCES, "The instance is over the configured size")
+        passed(Step.RECEIVED)
         header = read_header(request.data_set, request.transfer_syntax_uid)
         if mismatch := _mismatch(request, header):
             _LOG.warning("instance_mismatched", differs_in=mismatch)
@@ -101,9 +103,11 @@ class Store:
         """
         ignored = header.sop_class_uid not in _ANALYSED
         kept = self._spool.keep(part10, header, ignored=ignored)
+        passed(Step.KEPT)
         recorded = self._intake.record(
             header, kept, calling_ae_title=calling_ae_title, ignored=ignored
         )
+        passed(Step.RECORDED)
         if recorded is Recorded.CONFLICT:
             self._keep_apart(part10, header)
         elif recorded is Recorded.DUPLICATE:

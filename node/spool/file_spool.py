@@ -15,6 +15,7 @@ from pydicom import Dataset, dcmread, dcmwrite
 
 from node import log
 from node.errors import InstanceUnreadableError, ResultMismatchError, SpoolError, SpoolFullError
+from node.failpoint import Step, passed
 from node.ports import Branch, Kept
 from node.series import Header
 from node.spool.disk import (
@@ -118,6 +119,7 @@ class FileSpool:
         folder = self._folder_of(header, Branch.IGNORED if ignored else Branch.INCOMING)
         name = f"{_checked(header.sop_instance_uid)}.dcm"
         with self._draft(part10) as draft:
+            passed(Step.DRAFTED)
             if self._place(draft, folder / name):
                 return Kept(folder / name, draft.sha256, draft.size)
             return self._place_apart(draft, header)
@@ -158,6 +160,7 @@ class FileSpool:
         data_set = data_set_offset(written)
         with self._draft((written[:data_set], written[data_set:])) as draft:
             _compare(draft.path, written, dataset)
+            passed(Step.RESULT_DRAFTED)
             with faults(f"keep result {uid}"):
                 self._make_folder(folder)
                 draft.path.replace(folder / f"{uid}.dcm")
@@ -206,6 +209,7 @@ class FileSpool:
             except FileExistsError:
                 if digest(path) != draft.sha256:
                     return False
+            passed(Step.LINKED)
             sync_folder(path.parent)
             return True
 
