@@ -118,7 +118,7 @@ def _factor(geometry: Geometry, max_pixel_mm: float) -> int:
 def _together(geometry: Geometry, max_slice_mm: float) -> int:
     """How many slices become one; slices at uneven distances stay as they are."""
     steps, step_mm = np.diff(geometry.along_mm), geometry.spacing_mm[0]
-    if not len(steps) or steps.max() > _UNEVEN * step_mm:
+    if not len(steps) or step_mm <= 0 or steps.max() > _UNEVEN * step_mm:
         return 1
     # 1e-3: eight times 0.62512 mm, as headers round it, is still 5 mm.
     return max(1, min(math.floor(max_slice_mm / step_mm + 1e-3), len(geometry.along_mm) // 2))
