@@ -126,9 +126,8 @@ def _averaged(seen: "Survey", options: "AnalyseOptions") -> Iterator[str]:
 
     if isinstance(seen.verdict, Refusal):
         return
-    source = seen.verdict.geometry
-    grid = analysed(source, options.max_pixel_mm, options.max_slice_mm)
-    if (slices := len(grid.position_mm)) < len(source.position_mm):
+    grid = analysed(seen.verdict, options.max_pixel_mm, options.max_slice_mm)
+    if (slices := len(grid.position_mm)) < len(seen.verdict.geometry.position_mm):
         yield f"Thin slices are averaged: {slices} slices {grid.spacing_mm[0]:.3g} mm apart."
 
 

@@ -25,6 +25,8 @@ MAX_SLICE_MM = 5.0
 _MOST_THREADS = 8
 # Slices farther apart than this have a hole between them, and no mean.
 _UNEVEN = 1.1
+# Slices of a shuttle's next slab come this much of the interval after their neighbours.
+_SLAB_GAP = 0.25
 
 _Image = NDArray[np.float32]
 _Problems = dict[Instance, str]
@@ -66,8 +68,8 @@ def stack(
     SpoolError
         If a file cannot be opened.
     """
-    source, geometry = series.geometry, analysed(series.geometry, max_pixel_mm, max_slice_mm)
-    factor, groups = _factor(source, max_pixel_mm), source.grouped(_together(source, max_slice_mm))
+    source, geometry = series.geometry, analysed(series, max_pixel_mm, max_slice_mm)
+    factor, groups = _factor(source, max_pixel_mm), source.grouped(_together(series, max_slice_mm))
     cells = cells_of(series, groups)
     hu = np.zeros((len(series.grid), len(groups), geometry.rows, geometry.columns), np.float32)
 
@@ -94,18 +96,17 @@ def stack(
 
 
 def analysed(
-    geometry: Geometry, max_pixel_mm: float, max_slice_mm: float = MAX_SLICE_MM
+    series: CtpSeries, max_pixel_mm: float, max_slice_mm: float = MAX_SLICE_MM
 ) -> Geometry:
-    """The geometry that a scan of this one is analysed on.
+    """The geometry that a series is analysed on.
 
     Parameters
     ----------
-    geometry
-        Of the source images.
-    max_pixel_mm, max_slice_mm
+    series, max_pixel_mm, max_slice_mm
         As of :func:`stack`.
     """
-    return geometry.binned(_factor(geometry, max_pixel_mm), _together(geometry, max_slice_mm))
+    source = series.geometry
+    return source.binned(_factor(source, max_pixel_mm), _together(series, max_slice_mm))
 
 
 def _factor(geometry: Geometry, max_pixel_mm: float) -> int:
@@ -115,13 +116,27 @@ def _factor(geometry: Geometry, max_pixel_mm: float) -> int:
     return max(1, min(wanted, geometry.rows, geometry.columns))
 
 
-def _together(geometry: Geometry, max_slice_mm: float) -> int:
-    """How many slices become one; slices at uneven distances stay as they are."""
-    steps, step_mm = np.diff(geometry.along_mm), geometry.spacing_mm[0]
+def _together(series: CtpSeries, max_slice_mm: float) -> int:
+    """How many slices become one; slices at uneven distances stay as they are.
+
+    No mean is of two slabs of a shuttle: these are imaged at different times.
+    """
+    geometry = series.geometry
+    steps, step_mm, count = np.diff(geometry.along_mm), geometry.spacing_mm[0], len(series.grid[0])
     if not len(steps) or step_mm <= 0 or steps.max() > _UNEVEN * step_mm:
         return 1
     # 1e-3: eight times 0.62512 mm, as headers round it, is still 5 mm.
-    return max(1, min(math.floor(max_slice_mm / step_mm + 1e-3), len(geometry.along_mm) // 2))
+    most = max(1, min(math.floor(max_slice_mm / step_mm + 1e-3), count // 2))
+    borders = _slab_borders(series.time_s)
+    whole = (k for k in range(most, 0, -1) if not np.any((borders - count % k // 2) % k))
+    return next(whole)
+
+
+def _slab_borders(time_s: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The first slice of every slab but the lowest."""
+    later = np.abs(np.median(np.diff(time_s, axis=1), axis=0))
+    interval_s = float(np.median(np.diff(time_s, axis=0))) if len(time_s) > 1 else np.inf
+    return np.flatnonzero(later > _SLAB_GAP * interval_s) + 1
 
 
 _Take = Callable[[Cell, float, _Image], None]

@@ -125,6 +125,14 @@ def test_slices_are_averaged_up_to_the_largest_distance_allowed(
     assert outcome.scan.shape[1] == slices
 
 
+@pytest.mark.parametrize(("slices", "means"), [(12, 2), (16, 4), (20, 4), (26, 6)])
+def test_no_mean_is_of_two_slabs(slices: int, means: int, tmp_path: Path) -> None:
+    """Fewer slices become one where as many as may would straddle the border."""
+    spec = replace(THIN, slices=slices, slab_offset_s=2.0)
+    time_s = stacked(ctp_series(spec, tmp_path), 6.25).scan.time_s
+    assert time_s[0].tolist() == [0.0] * (means // 2) + [2.0] * (means // 2)
+
+
 def test_slices_with_a_hole_between_them_are_not_averaged(tmp_path: Path) -> None:
     """A mean over the hole would lie where nothing was imaged."""
     series = ctp_series(THIN, tmp_path)
