@@ -6,7 +6,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 RUNTIME ?= cpu            # cpu or gpu: which ONNX Runtime is installed
 TORCH  := torch==2.13.0
-PEERS  := dcmtk openjph-tools orthanc dicom3tools redis-server postgresql chromium curl iproute2 util-linux
+OHIF   := 3.12.10
+PEERS  := dcmtk openjph-tools orthanc orthanc-dicomweb dicom3tools redis-server postgresql chromium curl iproute2 util-linux
 
 .PHONY: help demo test lint fuzz peers bench bench-receive bench-turnround clean
 
@@ -28,8 +29,9 @@ $(VENV)/tests.ok: $(VENV)/node.ok
 demo: $(VENV)/node.ok ## the whole node and a small archive on this machine, with one simulated stroke (DEMO=once ends afterwards)
 	@$(BIN)/perfusion-node demo $(if $(filter once,$(DEMO)),--once,)
 
-peers: ## the real peers that the tests talk to, from Debian's packages (root only)
+peers: ## the real peers that the tests talk to, from Debian's packages (root only) and npm
 	@.ci/peers $(PEERS)
+	@.ci/ohif $(OHIF)
 
 test: $(VENV)/tests.ok peers ## every gate and every test
 	@$(BIN)/python -m pytest -n auto --dist loadfile

@@ -17,7 +17,8 @@ from node.perfusion import Lesion, PerfusionMaps
 from node.series import Geometry
 
 PLAN = SeriesPlan("segmentation", 7, "CTP lesion segmentation", "SEG")
-CORE, HYPOPERFUSION, BRAIN = 1, 2, 3  # the segments' numbers
+# The segments' numbers. Viewers draw them one over the other (seen in OHIF): the core is uppermost.
+BRAIN, HYPOPERFUSION, CORE = 1, 2, 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,12 +66,12 @@ def _segments(maps: PerfusionMaps, lesion: Lesion) -> list[_Segment]:
     abnormal, anatomy = codes.ABNORMAL_STRUCTURE, codes.ANATOMICAL_STRUCTURE
     return [
         _Segment(
-            f"Core ({core})",
-            f"{core}, counted inside the hypoperfusion",
-            lesion.core,
-            abnormal,
-            codes.INFARCT,
-            (225, 35, 135),
+            "Brain (analysed)",
+            "The voxels that were analysed",
+            maps.brain,
+            anatomy,
+            codes.BRAIN,
+            (120, 150, 220),
         ),
         _Segment(
             f"Hypoperfusion ({low}, core included)",
@@ -81,12 +82,12 @@ def _segments(maps: PerfusionMaps, lesion: Lesion) -> list[_Segment]:
             (70, 200, 90),
         ),
         _Segment(
-            "Brain (analysed)",
-            "The voxels that were analysed",
-            maps.brain,
-            anatomy,
-            codes.BRAIN,
-            (120, 150, 220),
+            f"Core ({core})",
+            f"{core}, counted inside the hypoperfusion",
+            lesion.core,
+            abnormal,
+            codes.INFARCT,
+            (225, 35, 135),
         ),
     ]
 

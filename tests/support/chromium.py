@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ PATIENCE_S = 60.0
 QUIET = (
     "--headless=new",
     "--no-sandbox",
-    "--disable-gpu",
     "--disable-dev-shm-usage",
     "--disable-background-networking",
     "--disable-component-update",
@@ -29,6 +28,8 @@ QUIET = (
     "--no-first-run",
     "--no-proxy-server",
 )
+NO_GRAPHICS = ("--disable-gpu",)
+WEBGL = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader")  # drawn by the processor
 # Chromium reads its commands from descriptor 3 and answers on 4. They are moved out of the way
 # first, as one of the two may hold the other's number.
 _ON_3_AND_4 = """
@@ -74,10 +75,11 @@ class Browser:
         assert "error" not in answer, f"{method}: {answer['error']}"
         return dict(answer["result"])
 
-    def open(self, address: str) -> None:
+    def open(self, address: str, patience_s: float = PATIENCE_S) -> None:
         """Goes to an address and waits until it is loaded."""
         self.tell("Page.navigate", url=address)
-        self.wait(f"location.href === {json.dumps(address)} && document.readyState === 'complete'")
+        loaded = f"location.href === {json.dumps(address)} && document.readyState === 'complete'"
+        self.wait(loaded, patience_s)
 
     def run(self, script: str) -> Any:
         """The value of a JavaScript expression in the page."""
@@ -85,9 +87,9 @@ class Browser:
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
 
-    def wait(self, script: str) -> Any:
+    def wait(self, script: str, patience_s: float = PATIENCE_S) -> Any:
         """The first true value of an expression."""
-        return wait_for(lambda: self.run(script), script, PATIENCE_S)
+        return wait_for(lambda: self.run(script), script, patience_s)
 
     def text(self, selector: str = "body") -> str:
         """The visible text of the first element that matches; empty without one."""
@@ -136,16 +138,26 @@ class Browser:
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A browser with a fresh profile, ended afterwards."""
+def chromium(*, inside: Sequence[str] = (), webgl: bool = False) -> Iterator[Browser]:
+    """A browser with a fresh profile, ended afterwards.
+
+    Parameters
+    ----------
+    inside
+        A command that runs another one in a network namespace.
+    webgl
+        Whether pages may draw with it.
+    """
     program = require("chromium", package="chromium")
     read_by_it, to_browser = os.pipe()
     from_browser, written_by_it = os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-c", _ON_3_AND_4, str(read_by_it), str(written_by_it)),
-                *(program, *QUIET, "--remote-debugging-pipe", f"--user-data-dir={profile}"),
+                *(*inside, sys.executable, "-c", _ON_3_AND_4),
+                *(str(read_by_it), str(written_by_it)),
+                *(program, *QUIET, *(WEBGL if webgl else NO_GRAPHICS)),
+                *("--remote-debugging-pipe", f"--user-data-dir={profile}"),
             ],
             pass_fds=(read_by_it, written_by_it),
             stdout=subprocess.DEVNULL,

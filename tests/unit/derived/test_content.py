@@ -167,7 +167,7 @@ def test_equipment_and_algorithm_are_named() -> None:
         assert list(d.SoftwareVersions) == ["perfusion-node 0.1.0", "perfusion 0.1.0"]
         assert d.Manufacturer == "Perfusion Node"
     segments = of_kind("segmentation")[0].SegmentSequence
-    assert [s.SegmentLabel.split(" (")[0] for s in segments] == ["Core", "Hypoperfusion", "Brain"]
+    assert [s.SegmentLabel.split(" (")[0] for s in segments] == ["Brain", "Hypoperfusion", "Core"]
     for segment in segments:
         algorithm = segment.SegmentationAlgorithmIdentificationSequence[0]
         assert "0123456789abcdef" * 4 in algorithm.AlgorithmParameters

@@ -78,9 +78,9 @@ def test_every_segment_covers_the_voxels_of_its_mask(name: str, tmp_path: Path) 
     (path,) = written(given.of_kind("segmentation"), tmp_path)
     dcmqi("segimage2itkimage", path, "--outputDirectory", tmp_path, "--outputType", "nii")
     segments = [one for group in told(tmp_path)["segmentAttributes"] for one in group]
-    masks = (given.lesion.core, given.lesion.hypoperfusion, given.maps.brain)
+    masks = (given.maps.brain, given.lesion.hypoperfusion, given.lesion.core)
     names = [segment["SegmentLabel"].partition(" (")[0] for segment in segments]
-    assert names == ["Core", "Hypoperfusion", "Brain"]
+    assert names == ["Brain", "Hypoperfusion", "Core"]
     for segment, mask in zip(segments, masks, strict=True):
         values, places = volume(tmp_path / f"{segment['labelID']}.nii.gz")
         assert lying(places[values > 0]) == lying(points(given.geometry)[mask])
@@ -105,7 +105,7 @@ def test_the_report_has_the_numbers_of_the_analysis(tmp_path: Path) -> None:
         if "ReferencedSegment" in group and item["units"]["CodeValue"] == "ml"
     }
     brain_ml = given.maps.brain.sum() * given.maps.voxel_ml
-    expected = {1: given.lesion.core_ml, 2: given.lesion.hypoperfusion_ml, 3: float(brain_ml)}
+    expected = {1: float(brain_ml), 2: given.lesion.hypoperfusion_ml, 3: given.lesion.core_ml}
     assert volumes == pytest.approx(expected, abs=0.005)
     found = sorted(float(i["value"]) for group in groups for i in group["measurementItems"])
     assert found == pytest.approx(sorted(numbers(given, document)))

@@ -86,7 +86,7 @@ def test_segments_lie_where_the_lesion_lies() -> None:
     """Every frame of the Segmentation is its segment's mask at its own plane position."""
     given_case = case(SPECS[1])
     dataset = reread(given_case.of_kind("segmentation")[0])
-    masks = [given_case.lesion.core, given_case.lesion.hypoperfusion, given_case.maps.brain]
+    masks = [given_case.maps.brain, given_case.lesion.hypoperfusion, given_case.lesion.core]
     seen = [np.zeros_like(m) for m in masks]
     frames = dataset.pixel_array.astype(bool)
     for item, frame in zip(dataset.PerFrameFunctionalGroupsSequence, frames, strict=True):

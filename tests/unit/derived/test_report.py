@@ -88,9 +88,9 @@ def test_highdicom_reads_volumes_units_and_segments(tmp_path: Path) -> None:
         number = int(cited.ReferencedSegmentNumber)
         assert group.tracking_uid == segments.SegmentSequence[number - 1].TrackingUID
         found[group.finding_type.meaning] = (number, volume.value, volume.unit.value)
-    assert found["Infarct"] == (1, 21.6, "ml")
+    assert found["Infarct"] == (3, 21.6, "ml")
     assert found["Ischemia"] == (2, 80.4, "ml")
-    assert found["Brain"][0] == 3
+    assert found["Brain"][0] == 1
 
 
 def test_dsrdump_shows_the_numbers(tmp_path: Path) -> None:
