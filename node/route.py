@@ -1,9 +1,11 @@
 """The whole story in two functions: a series becomes maps, and results reach a destination."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
@@ -13,7 +15,6 @@ from node.derived import DerivedObject, EncodeOptions, encode, refusal_page, rej
 from node.errors import InstanceUnreadableError, SpoolError
 from node.perfusion import (
     Findings,
-    Lesion,
     LesionThresholds,
     ModelInput,
     Motion,
@@ -26,12 +27,22 @@ from node.perfusion import (
     prepare,
     time_courses,
 )
-from node.ports import DueDelivery, Kept, Model, Outcome, Pacs, Reason, ResultRecord, StoreOutcome
+from node.ports import (
+    DueDelivery,
+    Kept,
+    Model,
+    Outcome,
+    Pacs,
+    Reason,
+    ResultRecord,
+    StoreOutcome,
+    summarised,
+)
 from node.refusals import Refusal
 from node.series import Eligibility, Instance, read_source, recognise, source_flags, stack
 
 STAGES = ("recognise", "stack", "motion", "prepare", "predict", "lesion", "encode", "keep")
-"""The stages of an analysis, in order."""
+"""The stages of an analysis, in order; what is made is kept meanwhile, and ``keep`` is the rest."""
 
 Keep = Callable[[DerivedObject], Kept]
 Progress = Callable[[str, float], None]
@@ -103,15 +114,16 @@ def analyse(
         If the node could not do it, for example for want of memory or room on disk.
     """
     stages = _Stages(progress)
-    made = _objects(instances, model, options, stages)
-    if isinstance(made, Refusal):
-        return _refused(made, instances, keep, options, stages)
-    with stages.timed("keep"):
-        results = _kept(made.objects, keep, options)
+    with _Keeper(keep, options) as keeper:
+        found = _analysed(instances, model, options, stages, keeper)
+        if isinstance(found, Refusal):
+            return _refused(found, instances, options, stages, keeper)
+        with stages.timed("keep"):
+            results = keeper.results()
     return Outcome(
         results=results,
-        summary=_summary(made.found.lesion, made.motion),
-        flags=tuple(Reason(f.code, f.found, f"Grade: {f.grade}.") for f in made.found.flags),
+        summary=summarised(found.lesion, found.motion),
+        flags=tuple(Reason(f.code, f.found, f"Grade: {f.grade}.") for f in found.flags),
         stages_s=stages.seconds,
     )
 
@@ -133,15 +145,6 @@ def deliver(
     _LOG.info("objects_sent", destination=due[0].destination, objects=len(due), took_s=took_s)
 
 
-@dataclass(frozen=True, eq=False)
-class _Made:
-    """What an analysis made, before it is kept."""
-
-    objects: Sequence[DerivedObject]
-    found: Findings
-    motion: Motion
-
-
 @dataclass
 class _Stages:
     """Times the stages and tells how far they are."""
@@ -159,9 +162,52 @@ class _Stages:
         _LOG.info("stage_done", stage=stage, took_s=self.seconds[stage])
 
 
-def _objects(
-    instances: Sequence[Instance], model: Model, options: AnalyseOptions, stages: _Stages
-) -> _Made | Refusal:
+class _Keeper:
+    """Makes objects durable in their order, while those that follow are still being made.
+
+    A thread waits for the disk: making and keeping would else wait for each other.
+    """
+
+    def __init__(self, keep: Keep, options: AnalyseOptions) -> None:
+        self._keep = keep
+        self._revision = options.encode.revision
+        self._thread = ThreadPoolExecutor(1)
+        self._kept: list[Future[ResultRecord]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._thread.shutdown(cancel_futures=True)
+
+    def take(self, objects: Iterable[DerivedObject]) -> None:
+        """Keep these, each as soon as it is there."""
+        for each in objects:
+            self._kept.append(self._thread.submit(self._record, each))
+
+    def results(self) -> tuple[ResultRecord, ...]:
+        """What was kept, once all of it is; the first fault on the way is raised here."""
+        return tuple(each.result() for each in self._kept)
+
+    def _record(self, made: DerivedObject) -> ResultRecord:
+        return ResultRecord(
+            sop_instance_uid=made.sop_instance_uid,
+            sop_class_uid=str(made.dataset.SOPClassUID),
+            series_instance_uid=str(made.dataset.SeriesInstanceUID),
+            kind=made.kind,
+            description=str(made.dataset.get("SeriesDescription", "")),
+            path=self._keep(made).path,
+            revision=self._revision,
+        )
+
+
+def _analysed(
+    instances: Sequence[Instance],
+    model: Model,
+    options: AnalyseOptions,
+    stages: _Stages,
+    keeper: _Keeper,
+) -> Findings | Refusal:
     """The story itself: each stage hands one noun to the next, or ends it with a refusal."""
     with stages.timed("recognise"):
         series = recognise(instances, options.eligibility)
@@ -189,9 +235,9 @@ def _objects(
         found = replace(found, flags=(*found.flags, *source_flags(series)))
     with stages.timed("encode"):
         source = read_source(series)
-        objects = encode(source, series, geometry, found, options.encode)
-        objects += rejection_notes(source, options.encode)
-    return _Made(objects, found, motion)
+        keeper.take(encode(source, series, geometry, found, options.encode))
+        keeper.take(rejection_notes(source, options.encode))
+    return found
 
 
 def _found(
@@ -225,19 +271,19 @@ def _told(motion: Motion) -> None:
 def _refused(
     refusal: Refusal,
     instances: Sequence[Instance],
-    keep: Keep,
     options: AnalyseOptions,
     stages: _Stages,
+    keeper: _Keeper,
 ) -> Outcome:
     """The refusal, and its page where the series was meant as CT perfusion."""
     results: tuple[ResultRecord, ...] = ()
     if refusal.code.concerns_perfusion:
         with stages.timed("encode"):
             source = _context(instances)
-            page = refusal_page(source, refusal, options.encode)
-            notes = rejection_notes(source, options.encode)
+            keeper.take([refusal_page(source, refusal, options.encode)])
+            keeper.take(rejection_notes(source, options.encode))
         with stages.timed("keep"):
-            results = _kept([page, *notes], keep, options)
+            results = keeper.results()
     reason = Reason(str(refusal.code), refusal.found, refusal.remedy)
     return Outcome(results=results, reason=reason, stages_s=stages.seconds)
 
@@ -251,50 +297,3 @@ def _context(instances: Sequence[Instance]) -> Dataset:
         raise SpoolError(f"{first} cannot be read: {fault.strerror}") from fault
     except InvalidDicomError as fault:
         raise InstanceUnreadableError(f"{first} is not a DICOM file any more") from fault
-
-
-def _kept(
-    objects: Sequence[DerivedObject], keep: Keep, options: AnalyseOptions
-) -> tuple[ResultRecord, ...]:
-    return tuple(
-        ResultRecord(
-            sop_instance_uid=each.sop_instance_uid,
-            sop_class_uid=str(each.dataset.SOPClassUID),
-            series_instance_uid=str(each.dataset.SeriesInstanceUID),
-            kind=each.kind,
-            description=str(each.dataset.get("SeriesDescription", "")),
-            path=keep(each).path,
-            revision=options.encode.revision,
-        )
-        for each in objects
-    )
-
-
-def _summary(lesion: Lesion, motion: Motion) -> dict[str, float | None]:
-    """The numbers that the status page shows, units in their names."""
-    return {
-        "core_ml": lesion.core_ml,
-        "hypoperfusion_ml": lesion.hypoperfusion_ml,
-        "mismatch_ml": lesion.mismatch_ml,
-        "mismatch_ratio": lesion.mismatch_ratio,
-        "hypoperfusion_intensity_ratio": lesion.hypoperfusion_intensity_ratio,
-        "normal_cbf": lesion.normal_cbf,
-        **{f"tmax_above_{s:g}_s_ml": ml for s, ml in lesion.tmax_above_ml.items()},
-        **{f"cbf_below_{100 * r:g}_percent_ml": ml for r, ml in lesion.rcbf_below_ml.items()},
-        **_ranges(lesion),
-        "moved_mm": motion.most_mm if motion.measured else None,
-        "turned_deg": motion.most_deg if motion.measured else None,
-    }
-
-
-def _ranges(lesion: Lesion) -> dict[str, float | None]:
-    """The least and the most of the volumes; None where the network does not know its errors."""
-    between = lesion.range_ml
-    core = (None, None) if between is None else between.core_ml
-    slow = (None, None) if between is None else between.hypoperfusion_ml
-    return {
-        "core_least_ml": core[0],
-        "core_most_ml": core[1],
-        "hypoperfusion_least_ml": slow[0],
-        "hypoperfusion_most_ml": slow[1],
-    }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from pydicom import Dataset
 
@@ -32,7 +33,7 @@ def encode(
     geometry: Geometry,
     findings: Findings,
     options: EncodeOptions,
-) -> list[DerivedObject]:
+) -> Iterator[DerivedObject]:
     """The result objects of one analysis, in sending order: what is referenced comes first.
 
     Parameters
@@ -49,12 +50,12 @@ def encode(
         How to encode it. Of the ``kinds``, only what is asked for is returned; segmentation,
         maps and pictures refer to the background CT whether or not that is returned.
 
-    Returns
-    -------
-    list
-        Background CT, colour pictures (CBF, CBV, MTT, TTP, Tmax, lesion) and the same
-        in multi-frame instances, summary page, segmentation, parametric maps, greyscale maps,
-        report. The same input gives the same bytes.
+    Yields
+    ------
+    DerivedObject
+        Each as soon as it is made: background CT, colour pictures (CBF, CBV, MTT, TTP, Tmax,
+        lesion) and the same in multi-frame instances, summary page, segmentation, parametric
+        maps, greyscale maps, report. The same input gives the same bytes.
 
     Raises
     ------
@@ -73,28 +74,51 @@ def encode(
         tuple(f"{f.grade.upper()}: {f.found}" for f in flags),
     )
     ground = background_images(context, series, place, maps)
-    asked = set(options.kinds)
-    made: list[tuple[ObjectKind, Dataset]] = []
+    shown = _for_eyes(context, series, place, findings, ground)
+    measured = _for_software(context, series, place, findings, ground)
+    for kind, dataset in chain(shown, measured):
+        yield DerivedObject(kind, dataset)
+
+
+def _for_eyes(
+    context: Context,
+    series: CtpSeries,
+    place: Geometry,
+    findings: Findings,
+    ground: Sequence[Dataset],
+) -> Iterator[tuple[ObjectKind, Dataset]]:
+    """What people look at, as far as it is asked for."""
+    asked = set(context.options.kinds)
     if "background" in asked:
-        made += [("background", d) for d in ground]
+        yield from (("background", image) for image in ground)
     if asked & {"colour", "colour_multiframe"}:
-        made += _pictured(context, place, findings, ground)
+        yield from _pictured(context, place, findings, ground)
     if "summary_page" in asked:
-        page = summary_page(context, series, place, findings, ground)
-        made.append(("summary_page", page))
+        yield "summary_page", summary_page(context, series, place, findings, ground)
+
+
+def _for_software(
+    context: Context,
+    series: CtpSeries,
+    place: Geometry,
+    findings: Findings,
+    ground: Sequence[Dataset],
+) -> Iterator[tuple[ObjectKind, Dataset]]:
+    """What programs read, as far as it is asked for; ``ground`` is cited, sent or not."""
+    asked, maps = set(context.options.kinds), findings.maps
     segments = None
     if asked & {"segmentation", "report"}:
-        segments = segmentation(context, place, maps, lesion, ground)
+        segments = segmentation(context, place, maps, findings.lesion, ground)
     if segments is not None and "segmentation" in asked:
-        made.append(("segmentation", segments))
+        yield "segmentation", segments
     if "parametric_map" in asked:
-        mapped = parametric_maps(context, series, place, maps, ground)
-        made += [("parametric_map", d) for d in mapped]
+        for image in parametric_maps(context, series, place, maps, ground):
+            yield "parametric_map", image
     if "derived_ct" in asked:
-        made += [("derived_ct", d) for d in derived_ct_images(context, place, maps, ground)]
+        for image in derived_ct_images(context, place, maps, ground):
+            yield "derived_ct", image
     if segments is not None and "report" in asked:
-        made.append(("report", report(context, series, place, findings, ground, segments)))
-    return [DerivedObject(kind, dataset) for kind, dataset in made]
+        yield "report", report(context, series, place, findings, ground, segments)
 
 
 def _check_grid(geometry: Geometry, findings: Findings) -> None:
@@ -112,23 +136,23 @@ def _pictured(
     """The colour pictures, each alone and all of a series in one instance, as asked for."""
     options, captions = context.options, _captions(context, findings.flags)
     scene = Scene.of(place, findings.maps, findings.lesion, captions, options.colour_table)
-    stacks = _colour(context, scene, ground)
-    if "colour" in options.kinds:
-        for stack in stacks:
+    stacks = []
+    for stack in _colour(context, scene, ground):
+        if "colour" in options.kinds:
             yield from (("colour", image) for image in stack)
-    if "colour_multiframe" in options.kinds:
+        if "colour_multiframe" in options.kinds:
+            stacks.append(stack)
+    if stacks:
         for image in multi_frame_captures(context, stacks):
             yield "colour_multiframe", image
 
 
-def _colour(context: Context, scene: Scene, ground: Sequence[Dataset]) -> list[list[Dataset]]:
+def _colour(context: Context, scene: Scene, ground: Sequence[Dataset]) -> Iterator[list[Dataset]]:
     """The series of the maps and of the lesion, each slice by slice."""
-    stacks = [
-        secondary_captures(context, plan, q.upper(), map_pictures(scene, q), ground)
-        for q, plan in MAP_PLANS.items()
-    ]
+    for q, plan in MAP_PLANS.items():
+        yield secondary_captures(context, plan, q.upper(), map_pictures(scene, q), ground)
     lesion = lesion_pictures(scene)
-    return [*stacks, secondary_captures(context, LESION_PLAN, "LESION", lesion, ground)]
+    yield secondary_captures(context, LESION_PLAN, "LESION", lesion, ground)
 
 
 def _captions(context: Context, flags: Sequence[QualityFlag]) -> Captions:

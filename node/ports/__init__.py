@@ -1,7 +1,7 @@
 """What the route asks of the world, as protocols, and the nouns they hand over."""
 
 from node.ports.ledger import Ledger
-from node.ports.measures import MEASURES, Measure
+from node.ports.measures import MEASURES, Measure, summarised
 from node.ports.protocols import Archive, Intake, Model, Pacs, Spool
 from node.ports.records import (
     DeliveryRecord,
@@ -57,4 +57,5 @@ __all__ = [
     "Spool",
     "StoreOutcome",
     "Wake",
+    "summarised",
 ]

@@ -1,8 +1,14 @@
-"""What the numbers of an analysis are called, and their units."""
+"""What the numbers of an analysis are, what they are called, and their units."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # a port only names them: whoever asks for a name need not load the science
+    from node.perfusion import Lesion, Motion
 
 
 @dataclass(frozen=True)
@@ -38,3 +44,34 @@ MEASURES: Mapping[str, Measure] = MappingProxyType(
     }
 )
 """Every number of an analysis, by its key in ``Outcome.summary``, in the order of reading."""
+
+
+def summarised(lesion: Lesion, motion: Motion | None) -> dict[str, float | None]:
+    """The numbers of an analysis by their keys in :data:`MEASURES`; None what is not known."""
+    moved = motion if motion is not None and motion.measured else None
+    return {
+        "core_ml": lesion.core_ml,
+        "hypoperfusion_ml": lesion.hypoperfusion_ml,
+        "mismatch_ml": lesion.mismatch_ml,
+        "mismatch_ratio": lesion.mismatch_ratio,
+        "hypoperfusion_intensity_ratio": lesion.hypoperfusion_intensity_ratio,
+        "normal_cbf": lesion.normal_cbf,
+        **{f"tmax_above_{s:g}_s_ml": ml for s, ml in lesion.tmax_above_ml.items()},
+        **{f"cbf_below_{100 * r:g}_percent_ml": ml for r, ml in lesion.rcbf_below_ml.items()},
+        **_ranges(lesion),
+        "moved_mm": None if moved is None else moved.most_mm,
+        "turned_deg": None if moved is None else moved.most_deg,
+    }
+
+
+def _ranges(lesion: Lesion) -> dict[str, float | None]:
+    """The least and the most of the volumes; None where the network does not know its errors."""
+    between = lesion.range_ml
+    core = (None, None) if between is None else between.core_ml
+    slow = (None, None) if between is None else between.hypoperfusion_ml
+    return {
+        "core_least_ml": core[0],
+        "core_most_ml": core[1],
+        "hypoperfusion_least_ml": slow[0],
+        "hypoperfusion_most_ml": slow[1],
+    }

@@ -54,7 +54,7 @@ class Case:
         return Findings(self.maps, self.lesion, tuple(self.flags), self.courses, self.motion)
 
     def encoded(self) -> list[DerivedObject]:
-        return encode(self.source, self.series, self.geometry, self.findings, self.options)
+        return list(encode(self.source, self.series, self.geometry, self.findings, self.options))
 
     def of_kind(self, kind: str) -> list[Dataset]:
         asked = replace(self, options=replace(self.options, kinds=(kind,)))

@@ -1,15 +1,18 @@
 """The whole story against fakes of model and world, on a small real series."""
 
 import shutil
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from node.derived import DerivedObject, EncodeOptions
-from node.errors import InferenceError, PeerUnreachableError, SpoolError
+from node import route
+from node.derived import DerivedObject, EncodeOptions, encode
+from node.errors import InferenceError, PeerUnreachableError, SpoolError, SpoolFullError
 from node.perfusion import LesionThresholds
 from node.ports import MEASURES, DueDelivery, Kept, StoreOutcome
 from node.route import STAGES, AnalyseOptions, analyse, deliver
@@ -65,6 +68,38 @@ def test_a_scan_becomes_kept_results_with_numbers(scan: Sequence[Instance]) -> N
     assert outcome.summary["mismatch_ml"] == pytest.approx(
         outcome.summary["hypoperfusion_ml"] - outcome.summary["core_ml"]
     )
+
+
+def test_an_object_is_kept_while_the_next_is_made(
+    scan: Sequence[Instance], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Making does not wait for the disk: the first object is durable before the last is there."""
+    first_is_kept, drawer = threading.Event(), Drawer()
+
+    def keep(made: DerivedObject) -> Kept:
+        first_is_kept.set()
+        return drawer(made)
+
+    def waiting(*arguments: Any) -> Iterator[DerivedObject]:
+        made = encode(*arguments)
+        yield next(made)
+        assert first_is_kept.wait(60)
+        yield from made
+
+    monkeypatch.setattr(route, "encode", waiting)
+    outcome = analyse(scan, model=FakeModel(), keep=keep, options=OPTIONS)
+    kept = [made.sop_instance_uid for made in drawer.made]
+    assert [result.sop_instance_uid for result in outcome.results] == kept
+
+
+def test_a_full_disk_ends_the_analysis_as_itself(scan: Sequence[Instance]) -> None:
+    """What goes wrong in keeping is raised where it was asked for, not lost with its thread."""
+
+    def keep(made: DerivedObject) -> Kept:
+        raise SpoolFullError("0.1 GiB free")
+
+    with pytest.raises(SpoolFullError):
+        analyse(scan, model=FakeModel(), keep=keep, options=OPTIONS)
 
 
 def test_thin_slices_become_thick_ones_that_cite_all_of_them(tmp_path: Path) -> None:
