@@ -2,27 +2,22 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pydicom import Dataset, dcmread
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
-from pynetdicom import AE
 
-from node import failpoint
 from node.failpoint import Step
 from node.ports import SeriesState
 from node.settings import Settings
 from node.spool import FileSpool
 from node.wiring import Node
 from tests.support.ctp import CtpSpec, build_series
-from tests.support.running_node import ROOT, free_port, wait_for
+from tests.support.running_node import free_port, wait_for
+from tests.support.scp_process import scp_process, send
 from tests.support.worker_bench import Bench, worker_bench
 
 INTAKE = (Step.RECEIVED, Step.DRAFTED, Step.LINKED, Step.KEPT, Step.RECORDED)
@@ -49,49 +44,6 @@ def test_every_step_is_tried() -> None:
     assert {*INTAKE, *WORK} == set(Step)
 
 
-@contextmanager
-def listener(folder: Path, port: int, die_at: str = "") -> Iterator[subprocess.Popen[bytes]]:
-    """``perfusion-node scp`` once it answers; killed at the end of the block."""
-    config = folder / "node.toml"
-    config.write_text(
-        f'data_dir = "{folder}/data"\n[spool]\nmin_free_gib = 0.0\n[scp]\nport = {port}\n'
-    )
-    with (folder / "scp.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "node.cli", "scp", "-c", str(config)],
-            cwd=ROOT,
-            stdout=log,
-            stderr=log,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", failpoint.VARIABLE: die_at},
-        )
-    try:
-        wait_for(lambda: send(port, []) == [], "the listener answers", 60)
-        yield process
-    finally:
-        process.kill()
-        process.wait()
-
-
-def send(port: int, datasets: Sequence[Dataset]) -> list[str] | None:
-    """The instances that were acknowledged; None where nobody listens."""
-    ae = AE("SCANNER1")
-    # A listener that was killed answers nothing: how soon that is noticed is the sender's affair.
-    ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = 5.0
-    ae.add_requested_context(CTImageStorage, ExplicitVRLittleEndian)
-    association = ae.associate("127.0.0.1", port, ae_title="PERFUSION")
-    if not association.is_established:
-        return None
-    acknowledged = []
-    for dataset in datasets:
-        if not association.is_established:
-            break
-        answer = association.send_c_store(dataset)
-        if "Status" in answer and answer.Status == 0x0000:
-            acknowledged.append(str(dataset.SOPInstanceUID))
-    association.release()
-    return acknowledged
-
-
 def received(folder: Path) -> dict[str, Dataset]:
     """What registry and spool have of the series, by instance."""
     with Node(Settings(data_dir=folder / "data")) as node:
@@ -106,13 +58,13 @@ def test_a_listener_killed_at_any_step_keeps_what_it_acknowledged(
 ) -> None:
     """Every acknowledged image is there after the crash; sent again, each is there once."""
     port, sent = free_port(), build_series(SERIES)
-    with listener(tmp_path, port, f"{step} {BEFORE + 1}") as first:
+    with scp_process(tmp_path, port, f"{step} {BEFORE + 1}") as first:
         acknowledged = send(port, sent)
         assert first.wait(60) == -signal.SIGKILL
     assert acknowledged is not None
     assert len(acknowledged) == BEFORE
     assert received(tmp_path).keys() >= set(acknowledged)
-    with listener(tmp_path, port):
+    with scp_process(tmp_path, port):
         again = send(port, sent)
     assert again == [str(each.SOPInstanceUID) for each in sent]
     assert received(tmp_path) == {str(each.SOPInstanceUID): each for each in sent}
@@ -129,14 +81,14 @@ def test_a_listener_killed_at_any_step_keeps_what_it_acknowledged(
 def test_an_image_whose_sender_never_comes_again_is_taken_in(tmp_path: Path, step: Step) -> None:
     """A file that no row knows after a crash has its row after the next start."""
     port, sent = free_port(), build_series(SERIES)[: BEFORE + 1]
-    with listener(tmp_path, port, f"{step} {BEFORE + 1}") as first:
+    with scp_process(tmp_path, port, f"{step} {BEFORE + 1}") as first:
         send(port, sent)
         first.wait(60)
     assert len(received(tmp_path)) == BEFORE
     long_ago = time.time() - 3600.0
     for path in (tmp_path / "data").rglob("*.dcm"):
         os.utime(path, (long_ago, long_ago))
-    with listener(tmp_path, port):
+    with scp_process(tmp_path, port):
         wait_for(lambda: len(received(tmp_path)) > BEFORE, "the third image is taken in", 60)
     assert received(tmp_path) == {str(each.SOPInstanceUID): each for each in sent}
 

@@ -12,13 +12,6 @@ import pytest
 from pydicom import Dataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE
-from pynetdicom.pdu import A_ASSOCIATE_RQ
-from pynetdicom.pdu_primitives import (
-    A_ASSOCIATE,
-    ImplementationClassUIDNotification,
-    MaximumLengthNotification,
-)
-from pynetdicom.presentation import build_context
 from pynetdicom.sop_class import PatientRootQueryRetrieveInformationModelFind
 
 from node.errors import SettingsError
@@ -29,6 +22,7 @@ from tests.support.ctp import CtpSpec, build_instance
 from tests.support.listening import Listening, associated, encoded, listening, push
 from tests.support.peers import require
 from tests.support.running_node import wait_for
+from tests.support.upper_layer import associate_rq, c_store_rq, p_data, read_pdu
 
 CT = (str(CTImageStorage), [ExplicitVRLittleEndian])
 REJECTED, ACCEPTED, ABORTED = 0x03, 0x02, 0x07
@@ -42,50 +36,6 @@ def node(tmp_path: Path) -> Iterator[Listening]:
 
 def image(number: int = 0) -> Dataset:
     return build_instance(CtpSpec(), 0, number)
-
-
-def associate_rq(called: bytes, calling: bytes) -> bytes:
-    """An A-ASSOCIATE-RQ with titles that pynetdicom itself would not send."""
-    request = A_ASSOCIATE()
-    request.application_context_name = "1.2.840.10008.3.1.1.1"
-    request.called_ae_title, request.calling_ae_title = "CALLED", "CALLING"
-    context = build_context(CTImageStorage, [ExplicitVRLittleEndian])
-    context.context_id = 1
-    request.presentation_context_definition_list = [context]
-    length, implementation = MaximumLengthNotification(), ImplementationClassUIDNotification()
-    length.maximum_length_received = 16384
-    implementation.implementation_class_uid = "1.2.3"
-    request.user_information = [length, implementation]
-    pdu = bytearray(A_ASSOCIATE_RQ(request).encode())
-    pdu[10:26], pdu[26:42] = called.ljust(16, b"\0"), calling.ljust(16, b"\0")
-    return bytes(pdu)
-
-
-def read_pdu(sock: socket.socket) -> bytes:
-    """The next whole PDU; empty at the end of the connection."""
-    head = sock.recv(6, socket.MSG_WAITALL)
-    if len(head) < 6:
-        return b""
-    return head + sock.recv(struct.unpack(">I", head[2:])[0], socket.MSG_WAITALL)
-
-
-def p_data(command: bytes, control: int = 3) -> bytes:
-    """A P-DATA-TF with one fragment."""
-    return struct.pack(">BBIIBB", 4, 0, len(command) + 6, len(command) + 2, 1, control) + command
-
-
-def c_store_rq(sop_instance: bytes) -> bytes:
-    """The command set of a C-STORE request with a data set to follow."""
-    elements = [
-        (0x0002, b"1.2.840.10008.5.1.4.1.1.2\0"),
-        (0x0100, b"\x01\0"),
-        (0x0110, b"\x01\0"),
-        (0x0700, b"\0\0"),
-        (0x0800, b"\0\0"),
-        (0x1000, sop_instance + b"\0" * (len(sop_instance) % 2)),
-    ]
-    body = b"".join(struct.pack("<HHI", 0, tag, len(v)) + v for tag, v in elements)
-    return struct.pack("<HHII", 0, 0, 4, len(body)) + body
 
 
 def test_dcmtk_echoes(node: Listening) -> None:
