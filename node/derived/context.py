@@ -1,7 +1,7 @@
 """What every result object says of its patient, series, equipment and dates."""
 
 from collections.abc import Sequence
-from copy import copy, deepcopy
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
@@ -135,7 +135,10 @@ class Context:
         dataset.file_meta = _file_meta(dataset)
 
     def _header(self, plan: SeriesPlan) -> Dataset:
-        """A copy of what the instances of a series share, which is made once."""
+        """A copy of what the instances of a series share, which is made once.
+
+        Its sequences are the same objects in every instance; nobody changes them.
+        """
         if plan not in self._headers:
             shared = Dataset()
             shared.SeriesInstanceUID = self.series_uid(plan)
@@ -144,7 +147,7 @@ class Context:
             self._headers[plan] = shared
         header, made = self._headers[plan], Dataset()
         for element in header.elements():
-            made[element.tag] = deepcopy(element) if element.VR == "SQ" else copy(element)
+            made[element.tag] = copy(element)
         made.set_original_encoding(False, True, header.original_character_set)
         return made
 
