@@ -1,15 +1,12 @@
 """Text on pictures: blocks of lines at the edges, crisp and readable on any ground."""
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Literal
 
-import matplotlib
-from matplotlib.ft2font import FT2Font
-from PIL import ImageDraw, ImageFont
+from PIL import ImageDraw
+
+from node.derived.typeface import font, length
 
 Rgb = tuple[int, int, int]
 Edge = Literal["top", "bottom", "left", "right"]
@@ -47,7 +44,7 @@ class Line:
     @property
     def width(self) -> int:
         """Width [pixel]."""
-        return self.indent + round(font(self.size, self.bold).getlength(self.text))
+        return self.indent + round(length(self.text, self.size, self.bold))
 
 
 @dataclass(frozen=True)
@@ -94,37 +91,6 @@ def _along(side: Side, length: int, room: int) -> int:
     return {"start": PAD, "middle": (room - length) // 2, "end": room - PAD - length}[side]
 
 
-@cache
-def font(size: int, bold: bool = False) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which comes with matplotlib: the same letters on every machine."""
-    return ImageFont.truetype(_file(bold), size, layout_engine=ImageFont.Layout.BASIC)
-
-
-def _file(bold: bool) -> Path:
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name
-
-
-def is_drawable(text: str) -> bool:
-    """Whether the font has every letter, and they stand in a row from left to right.
-
-    Arabic and Hebrew would come out reversed, Thai and what else combines out of place.
-    """
-    return all(
-        ord(c) in _letters()
-        and not unicodedata.combining(c)
-        and unicodedata.bidirectional(c) not in ("R", "AL", "AN")
-        for c in text
-    )
-
-
-@cache
-def _letters() -> frozenset[int]:
-    """The code points that both weights of the font have."""
-    regular, bold = (FT2Font(str(_file(weight))).get_charmap() for weight in (False, True))
-    return frozenset(regular) & frozenset(bold)
-
-
 def draw_block(draw: ImageDraw.ImageDraw, block: Block, width: int, height: int) -> None:
     """Draw a block on a picture of ``width`` x ``height``."""
     left, top = block.box.corner(width, height)
@@ -155,7 +121,7 @@ def wrapped(text: str, width: int, size: int) -> list[str]:
     current = ""
     for word in _pieces(text.split(), width, size):
         joined = f"{current} {word}".strip()
-        if current and font(size).getlength(joined) > width:
+        if current and length(joined, size) > width:
             lines.append(current)
             joined = word
         current = joined
@@ -166,7 +132,7 @@ def _pieces(words: Sequence[str], width: int, size: int) -> list[str]:
     pieces = []
     for word in words:
         rest = word
-        while font(size).getlength(rest) > width and len(rest) > 1:
+        while length(rest, size) > width and len(rest) > 1:
             cut = next(n for n in range(len(rest) - 1, 0, -1) if _fits(rest[:n], width, size))
             pieces.append(rest[:cut])
             rest = rest[cut:]
@@ -175,4 +141,4 @@ def _pieces(words: Sequence[str], width: int, size: int) -> list[str]:
 
 
 def _fits(text: str, width: int, size: int) -> bool:
-    return len(text) == 1 or font(size).getlength(text) <= width
+    return len(text) == 1 or length(text, size) <= width

@@ -6,10 +6,11 @@ from PIL import Image, ImageDraw
 from pydicom import Dataset
 
 from node.derived import uids
-from node.derived.annotation import AMBER, SOFT, WHITE, Line, font, wrapped
+from node.derived.annotation import AMBER, SOFT, WHITE, Line, wrapped
 from node.derived.bundle import DerivedObject, EncodeOptions
 from node.derived.context import DISCLAIMER, PRODUCT, Context, SeriesPlan
 from node.derived.secondary_capture import rgb_capture
+from node.derived.typeface import draw_text, font, is_drawable
 from node.refusals import Refusal
 
 PLAN = SeriesPlan("refusal page", 19, "CTP not analysed")
@@ -55,8 +56,14 @@ def _received(source: Dataset) -> str:
     scanner = " ".join(
         str(source.get(k)) for k in ("Manufacturer", "ManufacturerModelName") if source.get(k)
     )
-    parts = [f"{named} ({modality})", f'"{description}"' if description else "", size, scanner]
+    quoted = f'"{description}"' if description else ""
+    parts = [_drawable(p) for p in (f"{named} ({modality})", quoted, size, scanner)]
     return ", ".join(p for p in parts if p) + "."
+
+
+def _drawable(text: str) -> str:
+    """The text, or that it is there in letters for which there is no font."""
+    return text if is_drawable(text) else "words in letters that this page cannot draw"
 
 
 def _sentence(text: str) -> str:
@@ -81,7 +88,7 @@ def _drawn(paragraphs: list[tuple[str, str]], footer: list[Line]) -> NDArray[np.
     bottom = _HEIGHT - _MARGIN - sum(line.height for line in footer)
     _draw_paragraphs(draw, paragraphs, 128, bottom - 16)
     for line in footer:
-        draw.text((_MARGIN, bottom), line.text, font=font(line.size, line.bold), fill=line.colour)
+        _write(draw, bottom, line)
         bottom += line.height
     return np.asarray(image)
 
@@ -95,8 +102,13 @@ def _draw_paragraphs(
         if top + sum(line.height for line in lines) <= bottom:
             break
     for line in lines:
-        draw.text((_MARGIN, top), line.text, font=font(line.size, line.bold), fill=line.colour)
+        _write(draw, top, line)
         top += line.height
+
+
+def _write(draw: ImageDraw.ImageDraw, top: int, line: Line) -> None:
+    baseline = top + font(line.size, line.bold).getmetrics()[0]
+    draw_text(draw, (_MARGIN, baseline), line.text, line.size, line.bold, fill=line.colour)
 
 
 def _set(paragraphs: list[tuple[str, str]], size: int) -> list[Line]:

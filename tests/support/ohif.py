@@ -1,7 +1,6 @@
 """A real OHIF viewer over a real Orthanc, in headless Chromium, all in one network namespace."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.support.chromium import Browser, chromium
 from tests.support.ohif_server import READY
 from tests.support.orthanc import HTTP_PORT, Orthanc
+from tests.support.peers import missing, require_file
 from tests.support.running_node import ROOT
 
 PORT = 3000  # inside the namespace, where nobody else is
@@ -125,20 +123,13 @@ def opened(
 
 def dicom_web() -> dict[str, Any]:
     """Orthanc's settings with DICOMweb; skips, or fails where CI=true, without the plugin."""
-    if not DICOM_WEB.is_file():
-        _missing(f"{DICOM_WEB} is missing: apt-get install orthanc-dicomweb")
-    return {"Plugins": [str(DICOM_WEB)], "DicomWeb": {"Enable": True, "Root": "/dicom-web/"}}
+    plugin = require_file(DICOM_WEB, package="orthanc-dicomweb")
+    return {"Plugins": [str(plugin)], "DicomWeb": {"Enable": True, "Root": "/dicom-web/"}}
 
 
 def require_ohif() -> Path:
     """The folder of OHIF's built files; skips, or fails where CI=true, if it is not there."""
     found = sorted((ROOT / ".cache").glob("ohif-*/dist/index.html"))
     if not found:
-        _missing("OHIF is missing: make peers (npm pack @ohif/app)")
+        missing("OHIF is missing: make peers (npm pack @ohif/app)")
     return found[-1].parent
-
-
-def _missing(message: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)

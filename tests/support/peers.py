@@ -4,6 +4,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -23,7 +24,18 @@ def require(command: str, *, package: str, installer: str = APT) -> str:
     search = os.pathsep.join(folders)
     if found := shutil.which(command, path=search):
         return str(Path(found))
-    message = f"{command} is missing: {installer} {package}"
+    return missing(f"{command} is missing: {installer} {package}")
+
+
+def require_file(path: Path, *, package: str) -> Path:
+    """The path of a package's file; without it, as :func:`require`."""
+    if not path.is_file():
+        missing(f"{path} is missing: {APT} {package}")
+    return path
+
+
+def missing(message: str) -> NoReturn:
+    """Skip the test with this message; where CI=true, fail it."""
     if os.environ.get("CI") == "true":
         pytest.fail(message)
     pytest.skip(message)

@@ -6,7 +6,7 @@ import unicodedata
 from pydicom import Dataset
 from pydicom.multival import MultiValue
 
-from node.derived.annotation import is_drawable
+from node.derived.typeface import is_drawable
 from node.series import CtpSeries
 
 UNDRAWABLE = "(letters this page cannot draw: see the viewer)"
@@ -58,14 +58,16 @@ _TUBE = {"KVP": "kV", "XRayTubeCurrent": "mA"}
 
 
 def name(source: Dataset) -> str:
-    """The patient's name in the first of its writings that the page can draw.
+    """The patient's name in those of its writings that the page can draw.
 
     A person name has up to three writings: in letters, in ideographs, by sound (PS3.5 6.2.1).
+    The third only says how the second is read, and stands for want of the others.
     """
     written = str(source.get("PatientName") or "")
     writings = [_person(each) for each in written.split("=")]
-    drawn = next((w for w in writings if w and is_drawable(w)), None)
-    return drawn or (UNDRAWABLE_NAME if any(writings) else UNKNOWN)
+    drawn = [w for w in writings if w and is_drawable(w)]
+    shown = [w for w in writings[:2] if w in drawn] or drawn[:1]
+    return "  ".join(shown) or (UNDRAWABLE_NAME if any(writings) else UNKNOWN)
 
 
 def value(source: Dataset, keyword: str) -> str:

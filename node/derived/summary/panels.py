@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from node.derived.annotation import AMBER, BLACK, SOFT, WHITE, Line, font, wrapped
+from node.derived.annotation import AMBER, BLACK, SOFT, WHITE, Line, wrapped
 from node.derived.bundle import ColourTable
 from node.derived.colour_bar import intervals
 from node.derived.colour_table import colour_table
@@ -13,6 +13,7 @@ from node.derived.summary.facts import Facts, Volume, flag_line
 from node.derived.summary.plotting import draw_sample
 from node.derived.summary.sheet import Room, Sheet, fitted_line
 from node.derived.summary.tiles import CORE_DASH, HYPOPERFUSION_DASH
+from node.derived.typeface import font
 from node.perfusion import Grade, Quantity
 
 BAR_WIDTH = 16

@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from node.derived.annotation import Line, Rgb, font
+from node.derived.annotation import Line, Rgb
+from node.derived.typeface import draw_text, length
 
 GROUND: Rgb = (14, 17, 23)
 RULE: Rgb = (58, 64, 76)
 FINE = 3  # lines are drawn so many times larger and reduced, which smooths them
+_LEFT_OF = {"l": 0.0, "m": 0.5, "r": 1.0}  # of an anchor, how much of the text lies left of it
 _LEAST_SIZE = 10
 ELLIPSIS = "…"
 
@@ -45,8 +47,9 @@ class Sheet:
 
     def text(self, x: float, baseline: float, line: Line, anchor: str = "ls") -> None:
         """Write a line; its anchor (Pillow's: left, middle or right, on the baseline) is there."""
-        face = font(line.size, line.bold)
-        self._draw.text((round(x), round(baseline)), line.text, line.colour, face, anchor)
+        left = x - _LEFT_OF[anchor[0]] * length(line.text, line.size, line.bold)
+        place = (round(left), round(baseline))
+        draw_text(self._draw, place, line.text, line.size, line.bold, fill=line.colour)
 
     def paste(self, picture: Image.Image, left: int, top: int) -> None:
         """Put a picture on the page; what is transparent stays as it was."""

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from node.derived.annotation import Box, font, wrapped
+from node.derived.annotation import Box, wrapped
 from node.derived.canvas import fitted
 from node.derived.colour_bar import intervals
 from node.derived.colour_table import colour_table, levels
+from node.derived.typeface import font
 from node.perfusion import Quantity
 from node.series import Geometry
 from tests.support.ctp import CtpSpec

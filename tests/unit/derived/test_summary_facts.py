@@ -1,10 +1,12 @@
 """What the summary page says: every number, every flag, whose scan it is."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from node.derived import typeface
 from node.derived.context import Context
 from node.derived.summary import identity
 from node.derived.summary.charts import DASHED, bolus_chart, motion_chart
@@ -194,8 +196,11 @@ def test_a_source_that_knows_nothing_leaves_dashes() -> None:
         ("^^^^", "–"),
     ],
 )
-def test_a_name_is_drawn_rightly_or_not_at_all(written: str, drawn: str) -> None:
-    """The first writing that the font has; never boxes, never letters in reverse."""
+def test_a_name_is_drawn_rightly_or_not_at_all(
+    written: str, drawn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a font for ideographs, the writing in letters; never boxes, never in reverse."""
+    monkeypatch.setattr(typeface, "FALLBACK", Path("/nowhere.ttf"))
     origin = source(SPEC)
     origin.SpecificCharacterSet = "ISO_IR 192"
     origin.PatientName = written
