@@ -170,8 +170,8 @@ VARIANTS = (
         aims=Aims(parenchyma=False),
     ),
     Variant(
-        "without the lesions' loss",
-        "Values count by how far they are off alone, not by the side of a threshold they lie on.",
+        "without the ratio's loss",
+        "Flow is compared as it is alone, not relative to normal inside the hypoperfusion as well.",
         aims=Aims(ratios=False),
     ),
 )
