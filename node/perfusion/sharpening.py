@@ -9,8 +9,10 @@ LEAST_SURE_PIXELS = 50
 # A voxel this far below the tissue's median speaks neither for tissue nor for fluid [HU]: grey
 # matter and white lie within 4 HU of the median, an infarct up to 8 below, fluid about 19.
 NEITHER_HU = 7.0
-# Logarithm of the odds for every standard deviation of the baseline's noise above that.
+# Logarithm of the odds for every standard deviation of the baseline's noise above that, up to one:
+# what is brighter is no fluid, but blood is brighter than tissue.
 GAIN = 0.7
+MOST_ABOVE = 1.0
 LEAST_NOISE_HU = 1.0
 LEAST_ODDS = 1e-4
 
@@ -21,7 +23,8 @@ def sharpened(
     """The probability of parenchyma with each voxel's own attenuation weighed in.
 
     The network sees pixels of 1.8 mm and has learned from one simulator's sulci. A voxel's
-    baseline says on the scan's own pixels how much of it is fluid, the better the less noise.
+    baseline says on the scan's own pixels how much of it is fluid, the better the less noise;
+    of vessels it says nothing.
 
     Parameters
     ----------
@@ -42,12 +45,10 @@ def sharpened(
     neither_hu = np.median(baseline_hu[sure]) - NEITHER_HU
     above = (baseline_hu - neither_hu) / _noise_hu(baseline_hu, sure)
     known = np.clip(parenchyma, LEAST_ODDS, 1.0 - LEAST_ODDS)
-    odds = np.log(known / (1.0 - known)) + GAIN * above
-    # Beyond +-30 the probability is 0 or 1 in single precision; bone would overflow.
-    probability: NDArray[np.float32] = (1.0 / (1.0 + np.exp(-np.clip(odds, -30.0, 30.0)))).astype(
-        np.float32
-    )
-    return probability
+    odds = np.log(known / (1.0 - known)) + GAIN * np.minimum(above, MOST_ABOVE)
+    # Below that the probability is 0 in single precision; air would overflow.
+    sharp: NDArray[np.float32] = (1.0 / (1.0 + np.exp(-np.maximum(odds, -30.0)))).astype(np.float32)
+    return sharp
 
 
 def _noise_hu(baseline_hu: NDArray[np.float32], sure: NDArray[np.bool_]) -> float:

@@ -35,6 +35,13 @@ def test_dark_tissue_that_the_network_is_sure_of_stays(brain: Planes) -> None:
     assert (sharpened(likely, baseline, inside)[:, :, :6] > 0.5).mean() > 0.98
 
 
+def test_a_vessel_is_no_tissue_for_being_bright(brain: Planes) -> None:
+    """Blood is brighter than tissue before contrast: what the network says of it stands."""
+    likely, baseline, inside = brain
+    likely[:, 4:8, :8], baseline[:, 4:8, :8] = 0.05, 44.0
+    assert not (sharpened(likely, baseline, inside)[:, 4:8, :8] > 0.5).any()
+
+
 def test_the_more_noise_the_less_the_attenuation_says(brain: Planes) -> None:
     """A voxel that is a little dark is less surely fluid in a noisy picture."""
     likely, baseline, inside = brain
