@@ -20,12 +20,14 @@ class LeaseTiming:
     """How long a lease runs, how often it is extended, and when its step counts as stuck [s].
 
     A step that tells of no progress for ``stalled_s`` loses its lease: a process that hangs
-    in a driver still has living threads, so a heartbeat alone would prove nothing.
+    in a driver still has living threads, so a heartbeat alone would prove nothing. A step that
+    has given its lease back ends within ``ending_s``.
     """
 
     lease_s: float
     heartbeat_s: float
     stalled_s: float = 600.0
+    ending_s: float = 5.0
 
     def until(self) -> datetime:
         """When a lease taken or extended now runs out."""
@@ -84,7 +86,9 @@ class HeldLease:
                 return
             if not self._extended():
                 self.lost = True
-                _LOG.warning("lease_lost", **_facts(self.lease))
+                # a heartbeat between giving it back and the end of the step finds none either
+                if not self._ended.wait(self._timing.ending_s):
+                    _LOG.warning("lease_lost", **_facts(self.lease))
                 return
 
     def _extended(self) -> bool:

@@ -6,15 +6,17 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from node.errors import RegistryUnavailableError
 from node.jobs.lease import HeldLease, LeaseTiming
 from node.ports import Lease
 from node.registry import Registry, open_registry
 from tests.support import registered as r
+from tests.support.running_node import wait_for
 
 PATIENCE_S = 20.0
-FAST = LeaseTiming(lease_s=60.0, heartbeat_s=0.01)
+FAST = LeaseTiming(lease_s=60.0, heartbeat_s=0.01, ending_s=0.01)
 
 
 @pytest.fixture
@@ -56,10 +58,21 @@ def test_a_held_lease_grows(registry: Registry) -> None:
 def test_a_lost_lease_is_noticed(registry: Registry) -> None:
     """A step whose series was opened again learns it while it runs."""
     lease = r.lease(registry)
-    with HeldLease(registry, lease, FAST, lambda _: None) as held:
+    with capture_logs() as told, HeldLease(registry, lease, FAST, lambda _: None) as held:
         r.receive(registry, 2)
         held._thread.join(PATIENCE_S)
         assert held.lost
+    assert [line["event"] for line in told] == ["lease_lost"]
+
+
+def test_a_lease_that_was_given_back_is_not_told_as_lost(registry: Registry) -> None:
+    """A heartbeat between the step's last commit and its end is no alarm."""
+    timing = LeaseTiming(60.0, 0.01, ending_s=PATIENCE_S)
+    lease = r.lease(registry)
+    with capture_logs() as told, HeldLease(registry, lease, timing, lambda _: None) as held:
+        registry.finish(lease, r.outcome(), destinations=r.WANTED, now=r.now())
+        wait_for(lambda: held.lost, "the heartbeat finds no lease", PATIENCE_S)
+    assert told == []
 
 
 def test_a_step_without_progress_is_given_up(registry: Registry) -> None:
