@@ -37,8 +37,9 @@ def main() -> int:
     folder = _FOLDER / f"seed{options.seed}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    commit = _commit()  # others may commit while it runs
     tale = _shown(folder, weather)
-    _report(tale)
+    _report(tale, commit)
     if not tale.sound:
         print(f"\nthe logs are in {folder}")
     return 0 if tale.sound else 1
@@ -81,13 +82,13 @@ def _seen(tale: Tale) -> str:
     return f"{faults} faults, {studies} studies: {states}"
 
 
-def _report(tale: Tale) -> None:
+def _report(tale: Tale, commit: str) -> None:
     assert tale.storm is not None
     assert tale.sender is not None
     assert tale.audit is not None
     studies, weather = tale.sender.studies, tale.weather
     minutes = f"{weather.seconds / 60:g} minutes, seed {weather.seed}, {weather.workers} workers"
-    print(f"\n{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {_commit()}, {minutes}")
+    print(f"\n{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit}, {minutes}")
     print(f"settled in {tale.settled_s:.0f} s after the last fault")
     disk = "a tmpfs of its own" if tale.real_disk else "by the listener's settings"
     _table(f"faults (disk full: {disk})", tale.storm.begun)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from node.ports import SeriesState
-from tests.chaos.audit import Audit, audited
+from tests.chaos.audit import Audit, Books, audited
 from tests.chaos.sender import Sender
 from tests.chaos.stage import QUIET_S, Stage, staged
 from tests.chaos.storm import TICK_S, Storm
@@ -77,7 +77,7 @@ def chaos(folder: Path, weather: Weather) -> Iterator[Tale]:
         yield tale
         tale.crashes = storm.crashes
         _count(stage, tale, sender)
-        tale.audit = audited(stage, sender.studies)
+        tale.audit = audited(Books(stage.folder, stage.node, stage.archive), sender.studies)
         tale.phase = "over"
         yield tale
 
