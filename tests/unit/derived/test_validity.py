@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydicom import Dataset, dcmread
 
@@ -28,11 +29,19 @@ def bare() -> Case:
     return replace(made, source=empty, geometry=nowhere)
 
 
+def masked() -> Case:
+    """Nothing is left inside the mask."""
+    made = case(SMALL, empty=True)
+    nowhere = np.zeros_like(made.maps.brain)
+    return replace(made, maps=replace(made.maps, brain=nowhere))
+
+
 CASES = {
     "axial": lambda: case(SMALL),
     "oblique": lambda: case(replace(SMALL, orientation=TILTED)),
     "one slice": lambda: case(replace(SMALL, slices=1)),
     "all zero": lambda: case(SMALL, empty=True),
+    "no brain": masked,
     "without identity": bare,
     "second revision": lambda: replace(
         case(SMALL), options=replace(case(SMALL).options, revision=2)
@@ -63,6 +72,20 @@ def test_validators_find_nothing_wrong(name: str, tmp_path: Path) -> None:
     assert iod_complaints(paths) == []
     study = written([made.source], tmp_path / "source") if name != "without identity" else []
     assert entity_complaints([*study, *paths]) == []
+
+
+def test_a_volume_of_320_slices_is_valid(tmp_path: Path) -> None:
+    """As a wide detector without averaging has them: multi-frame objects, and every 40th other."""
+    made = case(replace(SMALL, slices=320))
+    # One picture a slice is the same however many there are.
+    kinds = tuple(kind for kind in ALL_KINDS if not kind.startswith(("colour", "derived")))
+    made = replace(made, options=replace(made.options, kinds=kinds))
+    datasets = [each.dataset for each in made.encoded()]
+    single = [each for each in datasets if "NumberOfFrames" not in each]
+    paths = written([*(d for d in datasets if "NumberOfFrames" in d), *single[::40]], tmp_path)
+    assert len(single) >= 320
+    assert iod_complaints(paths) == []
+    assert entity_complaints(paths) == []
 
 
 def test_a_refusal_page_is_valid(tmp_path: Path) -> None:
