@@ -31,6 +31,8 @@ BASELINE_UNIT_HU = 40.0
 # Grey matter lies above this, white matter below, each by half a unit.
 BETWEEN_HU, CONTRAST_HU = 32.0, 8.0
 MIN_VEIN_HU = 1.0
+# What each slice as a whole is asked, at the finest level and at the coarsest.
+QUESTIONS = 4
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,41 @@ class Neighbours(nn.Module):
         return together
 
 
+class Whole(nn.Module):
+    """What a slice as a whole adds to the features of its every place.
+
+    How tissue lets go of contrast is much the same all over a brain, but no curve tells it well:
+    a few questions are put to all of them, and each place hears the answers.
+
+    Parameters
+    ----------
+    channels
+        In and out.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.looks = nn.Conv2d(channels, QUESTIONS, 1)
+        self.told = nn.Linear(QUESTIONS * channels, channels)
+        # At first nothing is told.
+        for start in self.told.parameters():
+            nn.init.zeros_(start)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """(B, C, H, W), as they came in.
+
+        Parameters
+        ----------
+        features
+            (B, C, H, W).
+        """
+        places = features.flatten(2)
+        attention = self.looks(features).flatten(2).softmax(dim=2)
+        answers = torch.matmul(attention, places.transpose(1, 2)).flatten(1)
+        together: Tensor = features + self.told(answers)[:, :, None, None]
+        return together
+
+
 class PerfusionNet(nn.Module):
     """Perfusion maps of slices from their enhancement, baseline and the scan's vessel curves.
 
@@ -178,6 +215,8 @@ class PerfusionNet(nn.Module):
     """
 
     scales: Tensor
+    LATER = ("whole",)
+    """Parts that weights before version 0.6.0 lack; untrained, they change nothing."""
 
     def __init__(self, time_points: int = 32, widths: Widths | None = None) -> None:
         super().__init__()
@@ -186,6 +225,7 @@ class PerfusionNet(nn.Module):
         self.voxels = CurveEncoder(time_points, widths)
         self.alone = nn.Conv2d(first, quantities, 1)
         self.beside = nn.ModuleList(Neighbours(channels) for channels in widths.levels)
+        self.whole = nn.ModuleList(Whole(widths.levels[level]) for level in (0, -1))
         self.finest = _convolution(first + 1, first)
         self.down = nn.ModuleList(
             nn.Sequential(_convolution(fine, coarse, stride=2), _convolution(coarse, coarse))
@@ -257,10 +297,11 @@ class PerfusionNet(nn.Module):
 
     def _around(self, voxels: Tensor, anatomy: Tensor, stack: int | None) -> Tensor:
         """Features that have seen each voxel's surroundings: the U-Net."""
-        features = [self.finest(torch.cat([self.beside[0](voxels, stack), anatomy], dim=1))]
+        voxels = self.whole[0](self.beside[0](voxels, stack))
+        features = [self.finest(torch.cat([voxels, anatomy], dim=1))]
         for down, beside in zip(self.down, self.beside[1:], strict=True):
             features.append(beside(down(features[-1]), stack))
-        current: Tensor = features.pop()
+        current: Tensor = self.whole[1](features.pop())
         for wider, up in zip(reversed(self.wider), reversed(self.up), strict=True):
             current = up(torch.cat([features.pop(), wider(current)], dim=1))
         return current

@@ -14,6 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from models.training.bank import Stock, stocks
 from models.training.batches import SLICE_SHAPE, Batches
 from models.training.cohort import Case, cohort, patients_of
+from models.training.exported import begun_from_exported, start_from_exported
 from models.training.loop import SIMULATED, Lessons, Schedule, Trainer
 from models.training.mosaics import CURVE_BOLUSES, LooseVoxels, Mosaics
 from models.training.paper import (
@@ -42,7 +43,14 @@ class Sources:
     def words(self) -> str:
         """What is learned from, for the checkpoint and the manifest."""
         learned = SIMULATED if self.root is None else UNITOBRAIN
-        return learned + (begun_from(self.start) if self.start else "")
+        if self.start is None:
+            return learned
+        return learned + (begun_from_exported if self.exported else begun_from)(self.start)
+
+    @property
+    def exported(self) -> bool:
+        """Whether the start is an exported file and no checkpoint."""
+        return self.start is not None and self.start.suffix == ".onnx"
 
 
 @dataclass(frozen=True)
@@ -109,7 +117,11 @@ def train(  # noqa: PLR0913, PLR0917  (a command's options are its arguments)
     ] = None,
     start: Annotated[
         Path | None,
-        typer.Option("--start-from", help="A checkpoint to fine-tune, at a fifth of the rate."),
+        typer.Option(
+            "--start-from",
+            help="A checkpoint or an exported .onnx file to fine-tune, at a fifth of the rate; "
+            "a file goes on with whole slices, without lessons on curves.",
+        ),
     ] = None,
     learning_rate: Annotated[
         float | None, typer.Option(min=1e-6, max=1.0, help="The highest; None for the preset's.")
@@ -149,6 +161,8 @@ def train(  # noqa: PLR0913, PLR0917  (a command's options are its arguments)
         if learning_rate is not None:
             chosen = replace(chosen, learning_rate=learning_rate)
         sources = Sources(root, start)
+        if sources.exported:
+            chosen = replace(chosen, curve_steps=0)
         trainer, batches = _taught(chosen, seed, out / "checkpoint.pt", progress, sources)
     draw(trainer, batches, out / "training.png")
     console.print(f"{out / 'checkpoint.pt'}: export it with python -m models export")
@@ -167,7 +181,7 @@ def _taught(
         data=sources.words(),
     )
     trainer = Trainer(schedule, checkpoint, device=chosen.device, compiled=chosen.compiled)
-    if sources.start is not None:
+    if sources.start is not None and not sources.exported:
         start_from(trainer, sources.start)
     mosaics = None
     if sources.root is not None:
@@ -181,6 +195,8 @@ def _taught(
         patients = _patients(patients_of(seed, chosen.cases), progress)
         mosaics = Mosaics(stock, SLICE_SHAPE)
     batches = Batches(patients, chosen.batch, SLICE_SHAPE, seed, mosaics)
+    if sources.start is not None and sources.exported:
+        start_from_exported(trainer, sources.start, batches, batches.stack)
     trainer.run(Lessons(slices=batches, stack=batches.stack), heard)
     return trainer, batches
 

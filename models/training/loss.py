@@ -25,7 +25,7 @@ ROOT_FLOOR = 0.01
 LEAST_DOUBT = 0.005
 DOUBT_GAIN = 0.02
 PARENCHYMA_GAIN = 0.2
-RATIO_GAIN = 0.15
+RATIO_GAIN = 0.3
 # A lesion that fills less of a batch's parenchyma counts as if it filled that much.
 LEAST_LESION = 0.05
 LEAST_NORMAL_PX = 50.0

@@ -20,8 +20,9 @@ def _network() -> PerfusionNet:
     """A network whose slices do look at their neighbours, as after some training."""
     torch.manual_seed(1)
     network = PerfusionNet(widths=TINY).eval()
-    for weights in network.beside.parameters():
-        torch.nn.init.normal_(weights, std=0.2)
+    for part, spread in ((network.beside, 0.2), (network.whole, 1.0)):
+        for weights in part.parameters():
+            torch.nn.init.normal_(weights, std=spread)
     return network
 
 
@@ -52,6 +53,16 @@ def test_a_slice_depends_on_its_neighbours_within_reach_alone() -> None:
     near = network(*(i[: network.reach + 1] for i in inputs)).maps
     torch.testing.assert_close(whole[:1], near[:1])
     assert not torch.allclose(whole[:1], network(*(i[:1] for i in inputs)).maps)
+
+
+def test_a_place_hears_of_the_whole_slice() -> None:
+    """What lies far beyond the convolutions' reach still changes a voxel's maps."""
+    network = _network()
+    enhancement, baseline, vessels = _inputs(slices=1, side=64)
+    other = enhancement.clone()
+    other[:, :, 32:, 32:] += 40.0
+    one, two = (network(e, baseline, vessels).maps[..., :4, :4] for e in (enhancement, other))
+    assert not torch.allclose(one, two, rtol=1e-3)
 
 
 def test_stacks_in_one_batch_are_independent() -> None:
