@@ -9,7 +9,6 @@ SMOOTHING_MM = 1.2
 # Wider than scalp, eye muscles and the openings of the skull base, narrower than any part of
 # the brain that matters: opening by this radius parts the brain from them.
 OPENING_MM = 6.0
-EROSION_MM = 1.0
 
 
 def find_brain(
@@ -18,9 +17,10 @@ def find_brain(
     """The brain with its vessels and ventricles.
 
     Tissue between 0 and 100 HU is opened in-plane, so that the scalp outside the skull falls
-    away; the largest connected part that is left is the brain. It is then filled and taken
-    back by about a pixel from the skull. A slice whose tissue touches the edge of the picture
-    is treated like any other.
+    away; the largest connected part that is left is the brain. It is then grown back and filled.
+    Bone beside the brain, smoothed into the outermost voxels, keeps them out: nothing more need
+    be taken back from the skull. A slice whose tissue touches the edge of the picture is treated
+    like any other.
 
     Parameters
     ----------
@@ -52,11 +52,11 @@ def _regrown(
     radius_mm: float,
     pixel_mm: tuple[float, float],
 ) -> NDArray[np.bool_]:
-    """A seed grown back by what the opening took, filled, and eroded by about a pixel."""
+    """A seed grown back by what the opening took, and filled."""
     if not seed.any():
         return seed
-    grown = _filled(_dilated(seed, radius_mm, pixel_mm) & _filled(tissue))
-    return _eroded(grown, EROSION_MM, pixel_mm) & _dilated(seed, radius_mm, pixel_mm)
+    reach = _dilated(seed, radius_mm, pixel_mm)
+    return _filled(reach & _filled(tissue)) & reach
 
 
 def _filled(plane: NDArray[np.bool_]) -> NDArray[np.bool_]:

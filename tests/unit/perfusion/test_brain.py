@@ -8,10 +8,14 @@ SPACING_MM = (5.0, 1.8, 1.8)
 
 
 def _head(
-    *, skull: bool = True, centre: tuple[float, float] = (0.0, 0.0), noise_hu: float = 2.0
+    *,
+    skull: bool = True,
+    centre: tuple[float, float] = (0.0, 0.0),
+    noise_hu: float = 2.0,
+    rows: int = 128,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Three slices of a head (scalp, skull, brain, ventricle) and where its brain is."""
-    y, x = np.mgrid[-115:115:128j, -115:115:128j]
+    y, x = np.mgrid[-115 : 115 : rows * 1j, -115 : 115 : rows * 1j]
     radius = np.hypot((y - centre[0]) / 90.0, (x - centre[1]) / 72.0)
     brain = radius < 0.86
     hu = np.select(
@@ -20,7 +24,7 @@ def _head(
         -1000.0,
     )
     rng = np.random.default_rng(0)
-    noisy = np.stack([hu] * 3) + noise_hu * rng.standard_normal((3, 128, 128))
+    noisy = np.stack([hu] * 3) + noise_hu * rng.standard_normal((3, rows, rows))
     return noisy.astype(np.float32), np.stack([brain] * 3)
 
 
@@ -34,6 +38,17 @@ def test_the_brain_is_found_inside_the_skull(noise_hu: float) -> None:
     hu, truth = _head(noise_hu=noise_hu)
     found = find_brain(hu, SPACING_MM)
     assert _dice(found, truth) > 0.95
+    assert not (found & (hu > 300)).any()
+
+
+def test_fine_pixels_lose_nothing_of_the_cortex() -> None:
+    """At 0.45 mm less than 0.2 % of a brain in its fluid is missed, and no bone is taken."""
+    hu, truth = _head(rows=512, noise_hu=4.0)
+    y, x = _places(512)
+    radius = np.hypot(y / 90.0, x / 72.0)
+    hu[:, (radius >= 0.86) & (radius < 0.89)] = 10.0
+    found = find_brain(hu, (5.0, 0.45, 0.45))
+    assert (truth & ~found).sum() < 0.002 * truth.sum()
     assert not (found & (hu > 300)).any()
 
 
@@ -58,9 +73,9 @@ def test_without_a_skull_the_head_itself_is_taken() -> None:
     assert _dice(find_brain(hu, SPACING_MM), truth) > 0.8
 
 
-def _places() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _places(rows: int = 128) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Where the pixels of :func:`_head` lie along Y and X [mm]."""
-    y, x = np.mgrid[-115:115:128j, -115:115:128j]
+    y, x = np.mgrid[-115 : 115 : rows * 1j, -115 : 115 : rows * 1j]
     return y, x
 
 
