@@ -89,7 +89,15 @@ class ModelSettings(_Section):
 
     path: Path = WEIGHTS / "perfusion.onnx"
     device: Literal["auto", "cuda", "cpu"] = "auto"
+    precision: Literal["float32", "float16"] = "float32"
     threads: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def file(self) -> Path:
+        """The .onnx file that runs: ``path``, or its half-precision variant beside it."""
+        if self.precision == "float32":
+            return self.path
+        return self.path.with_name(f"{self.path.stem}-fp16{self.path.suffix}")
 
 
 class SelectionRule(_Section):

@@ -78,7 +78,7 @@ class Node:
         from node.inference import load_model
 
         wanted = self.settings.model
-        return load_model(wanted.path, device=wanted.device, threads=wanted.threads)
+        return load_model(wanted.file, device=wanted.device, threads=wanted.threads)
 
     def pacs(self, name: str) -> Pacs:
         """A destination.
@@ -238,5 +238,5 @@ class Node:
         from node.inference import read_manifest
         from node.perfusion import Estimator
 
-        manifest = read_manifest(self.settings.model.path)
+        manifest = read_manifest(self.settings.model.file)
         return Estimator(manifest.name, manifest.version, manifest.sha256)

@@ -40,7 +40,7 @@ def up(config: ConfigOption = None, until_stdin_closes: _UntilStdinCloses = Fals
         end_with_parent()
     with claimed(settings.data_dir):
         require_free_ports(settings)
-        read_manifest(settings.model.path)  # a model that is missing or damaged is told now
+        read_manifest(settings.model.file)  # a model that is missing or damaged is told now
         with Node(settings) as node:
             node.registry  # noqa: B018 - migrates the database once, before the parts open it
         with _redis(settings) as redis_url:

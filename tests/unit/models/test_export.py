@@ -9,8 +9,9 @@ from models.evaluation import Case, estimator, score
 from models.export import WEIGHTS, Origin, export_network
 from models.network import SCALES, PerfusionNet, Widths
 from models.training import GRID
-from node.inference import Training, load_model
+from node.inference import Training, load_model, read_manifest
 from node.perfusion import Quantity, restore
+from node.settings import ModelSettings
 from tests.support.science import prepared_of, scan_of
 
 TRAINING = Training(data="none", cases=1, seed=0, steps=1, normalisation="inside")
@@ -72,6 +73,17 @@ def test_the_manifest_says_what_was_exported(exported: Path) -> None:
 def test_the_shipped_weights_are_small_enough() -> None:
     """Weights travel with the repository: below 16 MiB."""
     assert WEIGHTS.stat().st_size < 16 * 2**20
+
+
+def test_the_shipped_variant_in_half_precision_finds_the_same_lesions() -> None:
+    """It is the shipped weights' own, and its volumes are theirs to 1 % or 0.2 ml."""
+    half = ModelSettings(precision="float16").file
+    assert read_manifest(half).version == read_manifest(WEIGHTS).version
+    made = Case(seed=910_003, rows=128, slices=16).make()
+    wanted, found = (score(estimator(str(path)), made).lesions for path in (WEIGHTS, half))
+    for name, lesion in wanted.items():
+        assert lesion.found_ml > 5.0
+        assert found[name].found_ml == pytest.approx(lesion.found_ml, rel=0.01, abs=0.2)
 
 
 def test_the_shipped_weights_hold_a_floor_on_an_unseen_patient() -> None:
