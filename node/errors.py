@@ -89,10 +89,20 @@ class InferenceError(NodeError):
 
 
 class PeerUnreachableError(NodeError):
-    """No association with the peer could be made or kept."""
+    """No association or connection with the peer could be made or kept, or it takes nothing now.
+
+    Attributes
+    ----------
+    retry_after_s
+        How long the peer asks to be left alone [s].
+    """
 
     retry = True
     remedy = "Check host, port and AE titles with: perfusion-node echo NAME"
+
+    def __init__(self, message: str, remedy: str | None = None, retry_after_s: float = 0.0) -> None:
+        super().__init__(message, remedy)
+        self.retry_after_s = retry_after_s
 
 
 class UnknownDestinationError(NodeError):

@@ -36,9 +36,9 @@ def configure(*, json: bool | None = None, level: int = logging.INFO) -> None:
         cache_logger_on_first_use=False,
     )
     # pydicom and pynetdicom quote element values in what they log and warn of: identity must
-    # not leak, so neither is shown.
+    # not leak, so neither is shown; nor the headers that httpx and httpcore log.
     warnings.simplefilter("ignore")
-    for library in ("pydicom", "pynetdicom", "highdicom"):
+    for library in ("pydicom", "pynetdicom", "highdicom", "httpx", "httpcore"):
         logging.getLogger(library).setLevel(logging.ERROR)
 
 

@@ -131,13 +131,13 @@ def analyse(
 def deliver(
     due: Sequence[DueDelivery], pacs: Pacs, on_outcome: Callable[[StoreOutcome], None]
 ) -> None:
-    """Every due object of one destination sent over one association, each answer told at once.
+    """Every due object of one destination sent, each answer told at once.
 
     Raises
     ------
     PeerUnreachableError
-        If no association can be made, or it ends before every object was answered; the
-        answers told until then stand.
+        If it cannot be reached, or does not answer for every object; the answers told until
+        then stand.
     """
     began = time.perf_counter()
     pacs.store([each.path for each in due], on_outcome)

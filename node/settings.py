@@ -7,8 +7,10 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import (
     BaseModel,
     ConfigDict,
+    Discriminator,
     Field,
     StringConstraints,
+    Tag,
     ValidationError,
     field_validator,
 )
@@ -19,6 +21,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from node.dicomweb import DicomWeb
 from node.errors import SettingsError
 
 ENVIRONMENT_PREFIX = "PERFUSION_NODE_"
@@ -74,14 +77,36 @@ class ScpSettings(_Section):
     max_instance_mib: Annotated[float, Field(gt=0)] = 1024.0
 
 
-class Destination(_Section):
-    """A PACS that receives results; ``results`` says which objects it is sent."""
+class _Destination(_Section):
+    """What every archive that receives results has: a name, and which objects it is sent."""
 
     name: Annotated[str, StringConstraints(min_length=1, pattern=r"^[A-Za-z0-9_-]+$")]
+    results: tuple[ResultKind, ...] = DEFAULT_RESULTS
+
+
+class Destination(_Destination):
+    """A PACS that receives results over C-STORE."""
+
     ae_title: AeTitle
     host: str = "127.0.0.1"
     port: Port
-    results: tuple[ResultKind, ...] = DEFAULT_RESULTS
+
+
+class WebDestination(_Destination, DicomWeb):
+    """A DICOMweb server that receives results over STOW-RS."""
+
+
+def _kind_of(value: object) -> str:
+    """Which kind of destination a block is meant as: one with a ``url`` is a DICOMweb server."""
+    web = "url" in value if isinstance(value, dict) else isinstance(value, WebDestination)
+    return "dicomweb" if web else "dicom"
+
+
+_KINDS = ("dicom", "dicomweb")
+AnyDestination = Annotated[
+    Annotated[Destination, Tag(_KINDS[0])] | Annotated[WebDestination, Tag(_KINDS[1])],
+    Discriminator(_kind_of),
+]
 
 
 class ModelSettings(_Section):
@@ -181,7 +206,7 @@ class Settings(BaseSettings):
     redis_url: str = ""
     database_url: str = ""
     scp: ScpSettings = ScpSettings()
-    destinations: tuple[Destination, ...] = ()
+    destinations: tuple[AnyDestination, ...] = ()
     model: ModelSettings = ModelSettings()
     analysis: AnalysisSettings = AnalysisSettings()
     results: ResultsSettings = ResultsSettings()
@@ -191,7 +216,9 @@ class Settings(BaseSettings):
 
     @field_validator("destinations")
     @classmethod
-    def _names_differ(cls, value: tuple[Destination, ...]) -> tuple[Destination, ...]:
+    def _names_differ(
+        cls, value: tuple[Destination | WebDestination, ...]
+    ) -> tuple[Destination | WebDestination, ...]:
         names = [destination.name for destination in value]
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"two destinations are called {', '.join(twice)}")
@@ -202,7 +229,7 @@ class Settings(BaseSettings):
         """The database's URL: the configured one, or SQLite below ``data_dir``."""
         return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'registry.sqlite'}"
 
-    def destination(self, name: str) -> Destination | None:
+    def destination(self, name: str) -> Destination | WebDestination | None:
         """The destination of that name, if there is one."""
         return next((d for d in self.destinations if d.name == name), None)
 
@@ -233,9 +260,14 @@ def load(path: Path | None = None) -> Settings:
     try:
         return Settings(**values)
     except ValidationError as problems:
-        lines = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problems.errors()]
+        lines = [f"{_key(e['loc'])}: {e['msg']}" for e in problems.errors()]
         source = str(named) if named else "the environment"
         raise SettingsError(f"{len(lines)} problem(s) in {source}:\n" + "\n".join(lines)) from None
+
+
+def _key(place: tuple[int | str, ...]) -> str:
+    """Where a problem is, as the file names it: without pydantic's word for the kind of a block."""
+    return ".".join(str(part) for part in place if part not in _KINDS)
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

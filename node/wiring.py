@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from node import __version__
 from node.errors import RegistryUnavailableError, UnknownDestinationError
-from node.settings import Settings
+from node.settings import Settings, WebDestination
 
 if TYPE_CHECKING:  # each room is imported by the method that makes its object
     import redis
@@ -89,6 +89,7 @@ class Node:
             If the settings have none of that name.
         """
         from node.scu import DicomPacs
+        from node.stow import WebPacs
 
         destination = self.settings.destination(name)
         if destination is None:
@@ -96,6 +97,8 @@ class Node:
             raise UnknownDestinationError(
                 f"the settings have no destination {name}; they have {known}"
             )
+        if isinstance(destination, WebDestination):
+            return WebPacs(destination)
         return DicomPacs(destination, self.settings.scp.ae_title)
 
     def listener(self, on_received: Callable[[str], None] | None = None) -> Listener:
@@ -199,7 +202,9 @@ class Node:
             database=self._database_fault,
             disk=self._disk,
             destinations=lambda: [
-                DestinationInfo(d.name, d.ae_title, d.host, d.port)
+                DestinationInfo(d.name, url=d.url)
+                if isinstance(d, WebDestination)
+                else DestinationInfo(d.name, d.ae_title, d.host, d.port)
                 for d in self.settings.destinations
             ],
             echo=lambda name: self.pacs(name).echo(),

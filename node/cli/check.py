@@ -139,7 +139,8 @@ def _answer(what: str, wrong: str | None, remedy: str) -> Finding:
 def _destination(node: Node, name: str) -> Finding:
     what = f"destination {name}"
     try:
-        took_s = node.pacs(name).echo()
+        pacs = node.pacs(name)
+        took_s = pacs.echo()
     except NodeError as fault:
         return Finding(what, good=False, found=str(fault), remedy=fault.remedy)
-    return Finding(what, good=True, found=f"answered a C-ECHO in {took_s * 1000:.0f} ms")
+    return Finding(what, good=True, found=f"answered {pacs.question} in {took_s * 1000:.0f} ms")

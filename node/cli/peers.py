@@ -12,15 +12,17 @@ from node.cli.files import files_of, is_dicom
 from node.cli.options import BadCallError, ConfigOption, JsonOption, settings_from
 from node.cli.output import counted, fail, note, print_json, print_table, progress, say
 from node.errors import PeerUnreachableError
-from node.ports import StoreOutcome
+from node.ports import DeliveryState, StoreOutcome
+from node.settings import WebDestination
 from node.wiring import Node
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What came of a C-ECHO; ``took_s`` None: no answer, and ``found`` says why."""
+    """What came of an echo; ``took_s`` None: no answer, and ``found`` says why."""
 
     answered: bool
+    asked: str
     took_s: float | None = None
     found: str = ""
     remedy: str = ""
@@ -35,6 +37,9 @@ def echo(
     json: JsonOption = False,
 ) -> None:
     """C-ECHO a destination (or all) and say how fast it answers.
+
+    A DICOMweb server is asked for a study that does not exist (QIDO-RS): that says that it
+    answers and takes the credentials, not that it takes objects.
 
     Exit code 1 where one does not answer, 2 where the settings do not know it.
     """
@@ -58,16 +63,17 @@ def echo(
 def _asked(node: Node, name: str) -> Answer:
     pacs = node.pacs(name)
     try:
-        return Answer(answered=True, took_s=pacs.echo())
+        return Answer(answered=True, asked=pacs.question, took_s=pacs.echo())
     except PeerUnreachableError as fault:
-        own = node.settings.scp.ae_title
-        remedy = f"Check that it runs, its host and port, and that it knows this node as {own}."
-        return Answer(answered=False, found=str(fault), remedy=remedy)
+        own, remedy = node.settings.scp.ae_title, fault.remedy
+        if not isinstance(node.settings.destination(name), WebDestination):
+            remedy = f"Check that it runs, its host and port, and that it knows this node as {own}."
+        return Answer(answered=False, asked=pacs.question, found=str(fault), remedy=remedy)
 
 
 def _say_answer(name: str, answer: Answer) -> None:
     if answer.took_s is not None:
-        say(f"{name} answered in {answer.took_s * 1000:.0f} ms", style="green")
+        say(f"{name} answered {answer.asked} in {answer.took_s * 1000:.0f} ms", style="green")
     else:
         say(f"{answer.found}. {answer.remedy}", style="red")
 
@@ -81,7 +87,7 @@ def send(
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
-    """C-STORE a folder's DICOM files to a destination.
+    """Send a folder's DICOM files to a destination, by C-STORE or STOW-RS.
 
     Files that are no DICOM are passed over. Exit code 1 where any object was not stored, 2
     where the settings do not know the destination.
@@ -122,9 +128,15 @@ class Sent:
     @property
     def stored(self) -> int:
         """How many objects the destination has, warnings included."""
-        from node.scu import is_stored
+        return sum(map(_is_taken, self.outcomes))
 
-        return sum(o.status is not None and is_stored(o.status) for o in self.outcomes)
+
+def _is_taken(outcome: StoreOutcome) -> bool:
+    from node.scu import is_stored
+
+    if outcome.state is not None:
+        return outcome.state in (DeliveryState.STORED, DeliveryState.WARNING)
+    return outcome.status is not None and is_stored(outcome.status)
 
 
 def _report(sent: Sent, *, json: bool) -> None:
@@ -143,7 +155,7 @@ def _report(sent: Sent, *, json: bool) -> None:
     say(f"{sent.stored} of {counted(sent.files, 'object')} stored at {sent.to}", "bold")
     print_table(
         "Answers",
-        ("DIMSE status", "Objects", "Message"),
+        ("Status", "Objects", "Message"),
         (
             ("none" if status is None else f"0x{status:04X}", str(n), message)
             for (status, message), n in counts.items()

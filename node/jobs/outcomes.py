@@ -4,7 +4,7 @@ import random
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from node.errors import NodeError
+from node.errors import NodeError, PeerUnreachableError
 from node.jobs.retry import RetryPolicy
 from node.ports import DeliveryOutcome, DeliveryState, DueDelivery, StoreOutcome
 from node.scu import is_permanent, is_stored
@@ -33,10 +33,22 @@ class DeliveryPolicy:
         return replace(self, chance=random.random())  # noqa: S311 - no secret
 
     def of_answer(self, due: DueDelivery, answer: StoreOutcome, now: datetime) -> DeliveryOutcome:
-        """What a C-STORE response comes to (PS3.4 Table B.2-1); B0xx was stored all the same."""
+        """What an answer comes to: as the destination's protocol says, or as its DIMSE status does.
+
+        Of a C-STORE response (PS3.4 Table B.2-1), B0xx was stored all the same.
+        """
         status, message = answer.status, answer.message
         if not answer.readable:
             return _outcome(due, DeliveryState.FAILED, None, message)
+        if answer.state is DeliveryState.PENDING:
+            return self._later(due, status, message, now)
+        if answer.state is not None:
+            return _outcome(due, answer.state, status, message)
+        return self._of_status(due, status, message, now)
+
+    def _of_status(
+        self, due: DueDelivery, status: int | None, message: str, now: datetime
+    ) -> DeliveryOutcome:
         if status is None:
             return _outcome(due, DeliveryState.SKIPPED, None, message or "context rejected")
         if is_stored(status):
@@ -51,18 +63,28 @@ class DeliveryPolicy:
         """What no answer at all comes to."""
         if not fault.retry:
             return _outcome(due, DeliveryState.FAILED, None, str(fault))
-        return self._later(due, None, str(fault), now)
+        asked_s = fault.retry_after_s if isinstance(fault, PeerUnreachableError) else 0.0
+        return self._later(due, None, f"{fault}. {fault.remedy}", now, asked_s)
 
     def _later(
-        self, due: DueDelivery, status: int | None, message: str, now: datetime
+        self,
+        due: DueDelivery,
+        status: int | None,
+        message: str,
+        now: datetime,
+        asked_s: float = 0.0,
     ) -> DeliveryOutcome:
+        """Another try after a pause, no shorter than the peer asks for within the longest."""
         if now - due.since >= self.patience:
             hours = self.patience.total_seconds() / 3600
             return _outcome(
                 due, DeliveryState.FAILED, status, f"given up after {hours:g} h: {message}"
             )
-        pause = timedelta(seconds=self.retry.pause_s(due.attempts + 1, chance=self.chance))
-        return _outcome(due, DeliveryState.PENDING, status, message, now + pause)
+        pause_s = self.retry.pause_s(due.attempts + 1, chance=self.chance)
+        pause_s = max(pause_s, min(asked_s, self.retry.longest_s))
+        return _outcome(
+            due, DeliveryState.PENDING, status, message, now + timedelta(seconds=pause_s)
+        )
 
 
 def _outcome(

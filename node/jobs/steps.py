@@ -164,7 +164,9 @@ class Steps:
         try:
             route.deliver(due, self._node.pacs(name), note)
         except (PeerUnreachableError, UnknownDestinationError) as fault:
-            _LOG.warning("destination_failed", destination=name, found=str(fault))
+            _LOG.warning(
+                "destination_failed", destination=name, found=str(fault), remedy=fault.remedy
+            )
             now = _now()
             for each in waiting.values():
                 ledger.delivered(held.lease, outcomes.of_fault(each, fault, now), now=now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from node.ports.records import Kept, Recorded, SeriesRecord, SeriesState, StoreOutcome
 
@@ -125,19 +125,27 @@ class Model(Protocol):
 
 
 class Pacs(Protocol):
-    """One destination."""
+    """One destination: a DICOM peer, or a DICOMweb server.
+
+    Attributes
+    ----------
+    question
+        What :meth:`echo` asks, for people.
+    """
+
+    question: ClassVar[str]
 
     def store(self, files: Sequence[Path], on_outcome: Callable[[StoreOutcome], None]) -> None:
-        """Send files over one association; ``on_outcome`` is called for each as answered.
+        """Send files; ``on_outcome`` is called for each as answered.
 
         Raises
         ------
         PeerUnreachableError
-            If no association can be made, or it ends before every file was answered.
+            If it cannot be reached, or does not answer for every file.
         """
 
     def echo(self) -> float:
-        """Seconds that a C-ECHO took.
+        """Seconds that the cheapest question took to be answered.
 
         Raises
         ------

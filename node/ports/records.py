@@ -140,10 +140,12 @@ class StoreOutcome:
     """What a destination answered for one object; ``status`` None: its context was rejected.
 
     Where not even ``readable``, the file itself is at fault: ``status`` is None, and
-    ``sop_instance_uid`` is the file's name if the file does not say.
+    ``sop_instance_uid`` is the file's name if the file does not say. ``state`` is what the answer
+    comes to, where that is not for the DIMSE status to say.
     """
 
     sop_instance_uid: str
     status: int | None
     message: str = ""
     readable: bool = True
+    state: DeliveryState | None = None

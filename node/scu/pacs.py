@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from pydicom import Dataset, dcmread
 from pydicom.errors import InvalidDicomError
@@ -31,6 +32,8 @@ class DicomPacs:
     calling_ae_title
         What this node calls itself.
     """
+
+    question: ClassVar[str] = "a C-ECHO"
 
     def __init__(self, destination: Destination, calling_ae_title: str) -> None:
         self._destination = destination

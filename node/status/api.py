@@ -126,7 +126,9 @@ def _add_destinations(routes: APIRouter, probes: Probes) -> None:
         "/destinations/{name}/echo", responses=_problems(403, 404, 502), tags=["destinations"]
     )
     def echo(name: DestinationName) -> schema.EchoView:
-        """Asks a destination for a C-ECHO and says how long the answer took."""
+        """Asks a destination for a C-ECHO, or a QIDO-RS search that finds nothing."""
         seconds = probes.echo(name)
         _log.info("destination_echoed", destination=name, seconds=round(seconds, 3))
-        return schema.EchoView(destination=name, seconds=seconds)
+        questions = {info.name: info.question for info in probes.destinations()}
+        words = f"Answered a {questions.get(name, 'C-ECHO')} in {seconds * 1000:.0f} ms."
+        return schema.EchoView(destination=name, seconds=seconds, words=words)

@@ -18,12 +18,18 @@ class DiskUse:
 
 @dataclass(frozen=True)
 class DestinationInfo:
-    """A PACS that receives results, as the settings name it."""
+    """An archive that receives results, as the settings name it: a PACS, or a DICOMweb ``url``."""
 
     name: str
-    ae_title: str
-    host: str
-    port: int
+    ae_title: str = ""
+    host: str = ""
+    port: int | None = None
+    url: str = ""
+
+    @property
+    def question(self) -> str:
+        """What an echo asks of it."""
+        return "QIDO-RS search" if self.url else "C-ECHO"
 
 
 def utc_now() -> datetime:
@@ -44,7 +50,7 @@ class Probes:
     destinations
         The configured destinations, in order.
     echo
-        Seconds that a C-ECHO to a destination of that name took; raises
+        Seconds that an echo to a destination of that name took; raises
         :class:`~node.errors.PeerUnreachableError` or
         :class:`~node.errors.UnknownDestinationError`.
     model

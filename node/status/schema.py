@@ -114,19 +114,21 @@ class QueueView(BaseModel):
 
 
 class DestinationView(_FromRecord):
-    """A PACS that receives results."""
+    """An archive that receives results: a PACS, or a DICOMweb server with a ``url``."""
 
     name: str
     ae_title: str
     host: str
-    port: int
+    port: int | None
+    url: str
 
 
 class EchoView(BaseModel):
-    """A C-ECHO that was answered with success."""
+    """An echo that was answered with success."""
 
     destination: str
     seconds: float
+    words: str = Field(examples=["Answered a C-ECHO in 4 ms."])
 
 
 class ActionView(BaseModel):

@@ -138,7 +138,7 @@ def test_a_destination_is_echoed_with_a_button(page: Page) -> None:
     """The answer's time stands beside the button and stays there."""
     page.open("/destinations")
     page.browser.run("document.querySelector('#to-pacs button').click()")
-    page.check_shows("Answered in 4 ms.", "#echo-pacs")
+    page.check_shows("Answered a C-ECHO in 4 ms.", "#echo-pacs")
     assert page.browser.text("#echo-viewer") == ""
 
 

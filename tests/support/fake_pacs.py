@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
@@ -27,6 +28,7 @@ class FakePacs:
         Called when an object has come in, before it is answered.
     """
 
+    question: ClassVar[str] = "a C-ECHO"
     status: int | None = 0
     away: bool = False
     ends_after: int | None = None

@@ -105,7 +105,7 @@ def test_every_destination_is_echoed(tmp_path: Path) -> None:
         as_json = perfusion_node("echo", "--config", config, "--json").json
         one = perfusion_node("echo", "here", "--config", config)
     assert both.code == 1
-    assert "here answered in " in both.out
+    assert "here answered a C-ECHO in " in both.out
     assert "knows this node as PERFUSION" in both.out
     assert as_json["here"]["answered"] is True
     assert as_json["here"]["took_s"] > 0

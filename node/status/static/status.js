@@ -93,7 +93,7 @@ async function ask(form) {
   try {
     const answer = await fetch(form.action, { method: "POST" });
     const body = await answer.json();
-    if (answer.ok) show("good", body.words ?? `Answered in ${(body.seconds * 1000).toFixed(0)} ms.`);
+    if (answer.ok) show("good", body.words);
     else show("bad", `Not done: ${body.found}. ${body.remedy}`);
   } catch {
     show("bad", "Not done: the node does not answer.");

@@ -13,7 +13,7 @@ import yaml
 from typer.testing import CliRunner
 
 from node.cli.app import application
-from node.settings import ENVIRONMENT_PREFIX, Settings, load
+from node.settings import ENVIRONMENT_PREFIX, Destination, Settings, WebDestination, load
 
 ROOT = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -86,12 +86,12 @@ def test_the_commented_keys_of_the_shipped_settings_exist() -> None:
 
 
 def _is_key(section: str, key: str) -> bool:
-    model: Any = Settings
+    models: tuple[Any, ...] = (Settings,)
     if section == "destinations":
-        model = Settings.model_fields["destinations"].annotation.__args__[0]  # type: ignore[union-attr] - tuple[Destination, ...]
+        models = (Destination, WebDestination)
     elif section:
-        model = Settings.model_fields[section].annotation
-    return key in model.model_fields
+        models = (Settings.model_fields[section].annotation,)
+    return any(key in model.model_fields for model in models)
 
 
 def test_the_image_runs_as_nobody_special() -> None:

@@ -66,19 +66,20 @@ def test_the_documents_show_every_command() -> None:
     assert set(prompt().commands) - {command.split()[0] for _, command in COMMANDS} == set()
 
 
-def section_of(annotation: Any) -> Any:
-    """The section that a key holds, alone or as a list; None for a plain value."""
-    kinds = (annotation, *get_args(annotation))
-    return next((k for k in kinds if inspect.isclass(k) and issubclass(k, BaseModel)), None)
+def sections_of(annotation: Any) -> list[type[BaseModel]]:
+    """The sections that a key holds, alone or in a list of one kind or several."""
+    if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [section for part in get_args(annotation) for section in sections_of(part)]
 
 
 def settings_keys(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Every key of the settings, with dots; a list and the keys of its blocks."""
     for name, field in model.model_fields.items():
-        section = section_of(field.annotation)
-        if section is not field.annotation:
+        sections = sections_of(field.annotation)
+        if sections != [field.annotation]:
             yield prefix + name
-        if section is not None:
+        for section in sections:
             yield from settings_keys(section, f"{prefix}{name}.")
 
 
@@ -126,11 +127,11 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 def default(key: str) -> str:
     """A setting's default as a settings file has it; empty where there is none."""
-    kind: Any = Settings
+    kinds: list[type[BaseModel]] = [Settings]
     for part in key.split("."):
-        field = kind.model_fields[part]
-        kind = section_of(field.annotation)
-    value = "" if field.is_required() or field.default in {(), None} else field.default
+        field = next(k.model_fields[part] for k in kinds if part in k.model_fields)
+        kinds = sections_of(field.annotation)
+    value = "" if field.is_required() or field.default in ((), None) else field.default
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -26,6 +26,8 @@ from node.scp.statuses import answer_for
 from node.scp.store import _ANALYSED
 from node.scu import association, is_permanent, is_stored
 from node.settings import Peer, ScpSettings, Settings
+from node.stow import exchange, judgement, pacs, parts
+from node.stow.statuses import of_failure
 from tests.support.ctp import CtpSpec
 from tests.support.documents import ROOT, table
 from tests.unit.derived.case import OPTIONS, case, source
@@ -92,6 +94,47 @@ def test_every_status_that_a_peer_may_answer_leads_where_the_table_says() -> Non
         return "stored" if is_stored(status) else "failed" if is_permanent(status) else "waiting"
 
     assert [s for s in range(0x10000) if stated(s) != done(s)] == []
+
+
+def test_every_failure_reason_of_a_web_server_leads_where_the_table_says() -> None:
+    """All 65536 of them."""
+    rows = table(STATEMENT, "What an answer leads to")
+    *listed, _ = [
+        (re.split(r", ", r["Failure Reason (0008,1197)"]), r["the object is"]) for r in rows
+    ]
+
+    def stated(reason: int) -> str:
+        name = f"{reason:04X}"
+        for patterns, becomes in listed:
+            if any(fnmatch(name, pattern.replace("x", "?")) for pattern in patterns):
+                return re.split("[,:]", becomes)[0]
+        return "waiting"
+
+    words = {"STORED": "stored", "WARNING": "stored", "PENDING": "waiting"}
+    done = {r: str(of_failure(r)[0]) for r in range(0x10000)}
+    assert [r for r, s in done.items() if stated(r) != words.get(s, s.lower())] == []
+
+
+def test_every_http_status_leads_where_the_table_says() -> None:
+    """What is not in it concerns the service, and fails no object."""
+    rows = table(STATEMENT, "What an answer leads to", number=1)
+    stated = {
+        int(status): row["the object is"].partition(",")[0]
+        for row in rows[:-1]
+        for status in row["HTTP status, where no object is named"].split(", ")
+    }
+    words = {"PENDING": "waiting"}
+    done = {h: words.get(str(s), str(s).lower()) for h, (s, _) in judgement._OF_CONTENT.items()}
+    assert stated == done
+
+
+def test_the_limits_of_requests_are_the_codes() -> None:
+    """Bytes, objects and seconds that no setting changes."""
+    assert f"| {parts.MAX_REQUEST_BYTES} bytes and {parts.MAX_REQUEST_OBJECTS} objects" in TEXT
+    waits = (exchange._CONNECT_S, exchange._SEND_S, exchange._ANSWER_S)
+    assert "| " + ", ".join(f"{s:g} s" for s in waits) + " |" in TEXT
+    assert f"| {exchange.MAX_ANSWER_BYTES} bytes |" in TEXT
+    assert f"StudyInstanceUID={pacs._NO_STUDY}&limit=1" in TEXT
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["SCP", "SCU"])

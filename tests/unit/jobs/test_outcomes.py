@@ -38,6 +38,28 @@ def test_every_status_has_its_consequence(status: int | None, state: DeliverySta
     assert outcome.message or state in (State.STORED, State.WARNING)
 
 
+@pytest.mark.parametrize("state", State)
+def test_what_the_destination_judged_itself_stands(state: DeliveryState) -> None:
+    """A DICOMweb server's reasons are not a DIMSE status, even where the number is one."""
+    answer = StoreOutcome("2.25.1", 0xB00F, "as told", state=state)
+    outcome = POLICY.of_answer(DUE, answer, NOW)
+    assert (outcome.state, outcome.status, outcome.message) == (state, 0xB00F, "as told")
+    assert (outcome.next_try_at is not None) == (state is State.PENDING)
+
+
+@pytest.mark.parametrize(("asked_s", "pause_s"), [(0, 20), (7, 20), (90, 90), (86_400, 300)])
+def test_a_busy_peer_is_left_alone_for_as_long_as_it_asks(asked_s: float, pause_s: float) -> None:
+    """No shorter than the node's own pause, and no longer than its longest."""
+    outcome = POLICY.of_fault(DUE, PeerUnreachableError("busy", retry_after_s=asked_s), NOW)
+    assert outcome.next_try_at == NOW + timedelta(seconds=pause_s)
+
+
+def test_why_a_delivery_waits_comes_with_what_to_do() -> None:
+    """Whoever reads it on the page need not look the fault up."""
+    outcome = POLICY.of_fault(DUE, PeerUnreachableError("HTTP 401", "Check token."), NOW)
+    assert outcome.message == "HTTP 401. Check token."
+
+
 def test_a_file_that_cannot_be_sent_has_failed() -> None:
     """A context may be skipped; a result that the disk lost must not pass for one."""
     answer = StoreOutcome("a.dcm", None, "not sent: no readable DICOM file", readable=False)

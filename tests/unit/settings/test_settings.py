@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from node.dicomweb import Secret
 from node.errors import SettingsError
-from node.settings import load
+from node.settings import Destination, Settings, WebDestination, load
 
 
 @pytest.fixture(autouse=True)
@@ -56,6 +57,77 @@ def test_every_problem_is_named_at_once(tmp_path: Path) -> None:
         load(path)
     for key in ("colour", "scp.port", "scp.ae_title", "destinations.0.name"):
         assert key in str(caught.value)
+
+
+WEB = '[[destinations]]\nname = "web"\n'
+
+
+def test_a_destination_with_a_url_is_a_dicomweb_server(tmp_path: Path) -> None:
+    """Both kinds stand in one list, in their order; what follows the root is cut off."""
+    path = write(
+        tmp_path,
+        '[[destinations]]\nname = "pacs"\nae_title = "PACS"\nport = 104\n'
+        f'{WEB}url = "https://[::1]:8443/dicom-web/"\nuser = "node"\n'
+        'password = { env = "SECRET" }\nresults = ["report"]\n',
+    )
+    pacs, web = load(path).destinations
+    assert isinstance(pacs, Destination)
+    assert isinstance(web, WebDestination)
+    assert (web.url, web.user, web.results) == ("https://[::1]:8443/dicom-web", "node", ("report",))
+    assert load(path) == Settings.model_validate_json(load(path).model_dump_json())
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "says"),
+    [
+        ('url = "ftp://x"', "url", "https://"),
+        ('url = "x/dicom-web"', "url", "https://"),
+        ('url = "https://"', "url", "names a host"),
+        ('url = "https://x:port"', "url", "address"),
+        ('url = "https://x:70000"', "url", "address"),
+        ('url = "https://me:sesame@x"', "url", "no credentials"),
+        ('url = "https://x/?a=b"', "url", "no ?"),
+        ('url = "https://x/studies/"', "url", "before /studies"),
+        ('url = "https://x"\nae_title = "PACS"', "ae_title", "not permitted"),
+        ('url = "https://x"\ntoken = { }', "token", "either file or env"),
+        ('url = "https://x"\ntoken = { file = "a", env = "b" }', "token", "either file or env"),
+        ('url = "https://x"\ntoken = "sesame"', "token", "Input should be"),
+        ('url = "https://x"\nuser = "me"', "user", "go together"),
+        ('url = "https://x"\npassword = { env = "A" }', "user", "go together"),
+        ('url = "https://x"\nuser = "a:b"\npassword = { env = "A" }', "user", "colon"),
+        (
+            'url = "https://x"\nuser = "me"\npassword = { env = "A" }\ntoken = { env = "B" }',
+            "password",
+            "either token",
+        ),
+        ('url = "https://x"\ntls = { key = "key.pem" }', "tls.key", "set cert too"),
+        ('url = "http://x"\ntls = { ca = "ca.pem" }', "tls", "https://"),
+        ("", "ae_title", "required"),
+    ],
+)
+def test_what_is_wrong_with_a_dicomweb_server_is_named_by_its_key(
+    tmp_path: Path, text: str, key: str, says: str
+) -> None:
+    """The key as the file has it, what is wrong, and never a secret that stands there."""
+    with pytest.raises(SettingsError) as caught:
+        load(write(tmp_path, f"{WEB}{text}\n"))
+    (line,) = (s for s in str(caught.value).splitlines() if s.startswith(f"destinations.0.{key}:"))
+    assert says in line
+    assert "sesame" not in str(caught.value)
+
+
+def test_a_secret_is_read_when_it_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From its file or variable, white space around it cut off; what is not there is a fault."""
+    (tmp_path / "secret").write_text(" sesame\n")
+    monkeypatch.setenv("SESAME", "open")
+    assert Secret(file=tmp_path / "secret").read() == "sesame"
+    assert Secret(env="SESAME").read() == "open"
+    (tmp_path / "secret").write_bytes(b"\xff\xfe")
+    for gone in (Secret(file=tmp_path / "secret"), Secret(file=tmp_path), Secret(env="NOT_SET")):
+        with pytest.raises(SettingsError):
+            gone.read()
 
 
 @pytest.mark.parametrize("text", ["[scp\n", "port = = 1\n"])

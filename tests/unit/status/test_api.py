@@ -125,7 +125,11 @@ def test_a_destination_that_answers_says_how_fast(node: Node) -> None:
     """The echo button's answer is the time the C-ECHO took."""
     assert [d["name"] for d in node.get("/api/destinations").json()] == ["pacs", "viewer"]
     answer = node.post("/api/destinations/pacs/echo")
-    assert answer.json() == {"destination": "pacs", "seconds": 0.0042}
+    assert answer.json() == {
+        "destination": "pacs",
+        "seconds": 0.0042,
+        "words": "Answered a C-ECHO in 4 ms.",
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,118 @@
+"""How a DICOMweb server is reached: its address, who asks, and whom to trust."""
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from node.errors import SettingsError
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Secret(_Section):
+    """Where a secret is: in a file, or in a variable of the environment; never in the settings."""
+
+    file: Path | None = None
+    env: str = ""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "Secret":
+        if (self.file is None) == (not self.env):
+            raise ValueError("name either file or env, which holds the secret")
+        return self
+
+    def read(self) -> str:
+        """The secret as it is now, without white space around it.
+
+        Raises
+        ------
+        SettingsError
+            If it is not there, or empty.
+        """
+        place = f"the file {self.file}" if self.file else f"the variable {self.env}"
+        try:
+            text = self.file.read_text() if self.file else os.environ.get(self.env, "")
+        except (OSError, UnicodeDecodeError) as fault:
+            raise SettingsError(f"{place} cannot be read: {type(fault).__name__}") from None
+        if not (secret := text.strip()):
+            raise SettingsError(f"{place} is empty, or not there")
+        return secret
+
+
+class TlsFiles(_Section):
+    """Certificates (PEM): whom to trust besides the system's authorities, and who asks."""
+
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+
+    @field_validator("key")
+    @classmethod
+    def _with_its_certificate(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is not None and info.data.get("cert", value) is None:
+            raise ValueError("a key needs its certificate: set cert too")
+        return value
+
+
+class DicomWeb(_Section):
+    """A DICOMweb server (PS3.18): the address that ``/studies`` is appended to, and credentials."""
+
+    url: str
+    token: Secret | None = None
+    password: Secret | None = None
+    user: str = Field("", validate_default=True)
+    tls: TlsFiles = TlsFiles()
+
+    @field_validator("url")
+    @classmethod
+    def _is_a_root(cls, value: str) -> str:
+        # the value itself is not repeated in what is said: somebody may have put a password there
+        try:
+            parts = urlsplit(value)
+            port = parts.port
+        except ValueError as wrong:
+            raise ValueError(f"no address: {wrong}") from None
+        if parts.scheme not in ("http", "https") or not parts.hostname or port == 0:
+            raise ValueError("begins with http:// or https:// and names a host")
+        if parts.username is not None or parts.password is not None:
+            raise ValueError("holds no credentials: set user and password, or token")
+        if parts.query or parts.fragment:
+            raise ValueError("ends with a path: no ? and no #")
+        root = value.rstrip("/")
+        if root.endswith("/studies"):
+            raise ValueError("ends before /studies: the node appends that itself")
+        return root
+
+    @field_validator("password")
+    @classmethod
+    def _one_kind_of_credentials(cls, value: Secret | None, info: ValidationInfo) -> Secret | None:
+        if value is not None and info.data.get("token") is not None:
+            raise ValueError("set either token, or user and password")
+        return value
+
+    @field_validator("user")
+    @classmethod
+    def _with_its_password(cls, value: str, info: ValidationInfo) -> str:
+        if "password" in info.data and bool(value) != (info.data["password"] is not None):
+            raise ValueError("user and password go together")
+        if ":" in value:
+            raise ValueError("a user's name has no colon (RFC 7617)")
+        return value
+
+    @field_validator("tls")
+    @classmethod
+    def _over_tls(cls, value: TlsFiles, info: ValidationInfo) -> TlsFiles:
+        if value != TlsFiles() and info.data.get("url", "https:").startswith("http:"):
+            raise ValueError("certificates need a url that begins with https://")
+        return value
