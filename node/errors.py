@@ -50,6 +50,13 @@ class SpoolError(NodeError):
     remedy = "Check the disk and the permissions of data_dir."
 
 
+class SeriesExpiringError(NodeError):
+    """Files of the series are being deleted, as the retention settings ask."""
+
+    retry = True
+    remedy = "Send it again in a minute."
+
+
 class InstanceUnreadableError(NodeError):
     """Bytes that should be a DICOM instance are not, or lack what identifies one."""
 
@@ -61,6 +68,31 @@ class RegistryUnavailableError(NodeError):
 
     retry = True
     remedy = "Check database_url and the database server or the disk below data_dir."
+
+
+class RegistryTooNewError(RegistryUnavailableError):
+    """A newer version of the node wrote the registry: this one would not understand it."""
+
+    retry = False
+    remedy = (
+        "Install the version of perfusion-node that wrote it, or a later one; or restore a "
+        "backup that this version made with: perfusion-node restore FILE"
+    )
+
+
+class CopyToolError(NodeError):
+    """PostgreSQL's own program that copies a database is missing or failed."""
+
+    remedy = (
+        "Install the postgresql-client of the server's version; or run pg_dump and pg_restore "
+        "where it is, and keep the settings file beside the dump."
+    )
+
+
+class BackupDamagedError(NodeError):
+    """A backup is not whole: nothing was restored from it."""
+
+    remedy = "Take another backup; nothing on this machine was changed."
 
 
 class UnknownSeriesError(NodeError):

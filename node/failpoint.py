@@ -48,6 +48,12 @@ class Step(StrEnum):
     """The registry has the answer; other objects wait."""
     SETTLED = "settled"
     """The registry says how the delivery ended."""
+    EXPIRY_BEGUN = "expiry begun"
+    """The registry says that files of a finished series go; all are there."""
+    FILES_DELETED = "files deleted"
+    """They are gone; the registry names them."""
+    EXPIRED = "expired"
+    """The registry has forgotten them."""
 
 
 def passed(step: Step) -> None:

@@ -25,6 +25,7 @@ class RefusalCode(StrEnum):
     NO_BOLUS = "no_bolus"
     TOO_SPARSE = "too_sparse"
     MOTION = "motion"
+    TOO_LARGE = "too_large"
 
     @property
     def concerns_perfusion(self) -> bool:

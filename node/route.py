@@ -7,12 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from pydicom import Dataset, dcmread
-from pydicom.errors import InvalidDicomError
-
 from node import log
 from node.derived import DerivedObject, EncodeOptions, encode, refusal_page, rejection_notes
-from node.errors import InstanceUnreadableError, SpoolError
 from node.perfusion import (
     Findings,
     LesionThresholds,
@@ -39,7 +35,15 @@ from node.ports import (
     summarised,
 )
 from node.refusals import Refusal
-from node.series import Eligibility, Instance, read_source, recognise, source_flags, stack
+from node.series import (
+    Eligibility,
+    Instance,
+    read_context,
+    read_source,
+    recognise,
+    source_flags,
+    stack,
+)
 
 STAGES = ("recognise", "stack", "motion", "prepare", "predict", "lesion", "encode", "keep")
 """The stages of an analysis, in order; what is made is kept meanwhile, and ``keep`` is the rest."""
@@ -66,6 +70,8 @@ class AnalyseOptions:
         Where hypoperfusion and core begin.
     encode
         How results are named and written.
+    too_large
+        Why a series of which images were turned away is not analysed; None where none were.
     """
 
     eligibility: Eligibility
@@ -73,6 +79,7 @@ class AnalyseOptions:
     max_slice_mm: float
     thresholds: LesionThresholds
     encode: EncodeOptions
+    too_large: Refusal | None = None
 
 
 def _silent(_stage: str, _done: float) -> None:
@@ -211,6 +218,9 @@ def _analysed(
     """The story itself: each stage hands one noun to the next, or ends it with a refusal."""
     with stages.timed("recognise"):
         series = recognise(instances, options.eligibility)
+    unrelated = isinstance(series, Refusal) and not series.code.concerns_perfusion
+    if options.too_large is not None and not (unrelated and instances):
+        return options.too_large
     if isinstance(series, Refusal):
         return series
     with stages.timed("stack"):
@@ -277,23 +287,12 @@ def _refused(
 ) -> Outcome:
     """The refusal, and its page where the series was meant as CT perfusion."""
     results: tuple[ResultRecord, ...] = ()
-    if refusal.code.concerns_perfusion:
+    if refusal.code.concerns_perfusion and instances:
         with stages.timed("encode"):
-            source = _context(instances)
+            source = read_context(instances)
             keeper.take([refusal_page(source, refusal, options.encode)])
             keeper.take(rejection_notes(source, options.encode))
         with stages.timed("keep"):
             results = keeper.results()
     reason = Reason(str(refusal.code), refusal.found, refusal.remedy)
     return Outcome(results=results, reason=reason, stages_s=stages.seconds)
-
-
-def _context(instances: Sequence[Instance]) -> Dataset:
-    """Whom a refusal concerns: the same instance whatever the order they came in."""
-    first = min(instances, key=lambda i: i.header.sop_instance_uid).path
-    try:
-        return dcmread(first, stop_before_pixels=True)
-    except OSError as fault:
-        raise SpoolError(f"{first} cannot be read: {fault.strerror}") from fault
-    except InvalidDicomError as fault:
-        raise InstanceUnreadableError(f"{first} is not a DICOM file any more") from fault

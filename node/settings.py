@@ -75,6 +75,8 @@ class ScpSettings(_Section):
     grace_s: Annotated[float, Field(ge=0)] = 2.0
     quiet_s: Annotated[float, Field(gt=0)] = 20.0
     max_instance_mib: Annotated[float, Field(gt=0)] = 1024.0
+    max_series_images: Annotated[int, Field(ge=1)] = 20_000
+    max_series_gib: Annotated[float, Field(gt=0)] = 20.0
 
 
 class _Destination(_Section):
@@ -176,9 +178,20 @@ class JobsSettings(_Section):
 
 
 class SpoolSettings(_Section):
-    """How much room the spool leaves on its disk."""
+    """The marks of the disk: little room, and none for anything more that is received."""
 
+    low_free_gib: Annotated[float, Field(ge=0)] = 10.0
     min_free_gib: Annotated[float, Field(ge=0)] = 2.0
+
+
+class RetentionSettings(_Section):
+    """How long files and records are kept after a series has ended; 0: for ever."""
+
+    sources_days: Annotated[float, Field(ge=0)] = 30.0
+    results_days: Annotated[float, Field(ge=0)] = 30.0
+    failed_days: Annotated[float, Field(ge=0)] = 90.0
+    records_days: Annotated[float, Field(ge=0)] = 365.0
+    early_hours: Annotated[float, Field(ge=0)] = 24.0
 
 
 class StatusSettings(_Section):
@@ -212,6 +225,7 @@ class Settings(BaseSettings):
     results: ResultsSettings = ResultsSettings()
     jobs: JobsSettings = JobsSettings()
     spool: SpoolSettings = SpoolSettings()
+    retention: RetentionSettings = RetentionSettings()
     status: StatusSettings = StatusSettings()
 
     @field_validator("destinations")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -18,12 +17,12 @@ if TYPE_CHECKING:  # each room is imported by the method that makes its object
 
     from node.derived import EarlierResult, ObjectKind
     from node.perfusion import Estimator
-    from node.ports import Model, Pacs
+    from node.ports import DiskUse, Model, Pacs
     from node.registry import Registry
     from node.route import AnalyseOptions
     from node.scp import Listener, Recovery
     from node.spool import FileSpool
-    from node.status import DiskUse, Probes
+    from node.status import Probes
 
 _REDIS_TIMEOUT_S = 2.0
 _GIB = 2**30
@@ -63,6 +62,7 @@ class Node:
         return FileSpool(
             self.settings.data_dir.resolve() / "spool",
             min_free_bytes=int(self.settings.spool.min_free_gib * _GIB),
+            low_free_bytes=int(self.settings.spool.low_free_gib * _GIB),
         )
 
     @cached_property
@@ -70,7 +70,7 @@ class Node:
         """What became of every series; the schema is migrated at this moment."""
         from node.registry import open_registry
 
-        return open_registry(self.settings.database)
+        return open_registry(self.settings.database, self.settings.data_dir.resolve())
 
     @cached_property
     def model(self) -> Model:
@@ -233,10 +233,7 @@ class Node:
         return None
 
     def _disk(self) -> DiskUse:
-        from node.status import DiskUse
-
-        use = shutil.disk_usage(self.spool.root)
-        return DiskUse(use.free, use.total, int(self.settings.spool.min_free_gib * _GIB))
+        return self.spool.disk()
 
     def _estimator(self) -> Estimator | None:
         """What the settings' model says of itself; loading it is the worker's task."""

@@ -10,7 +10,7 @@ from rich.markup import escape
 from typer.core import TyperCommand
 
 from node import __version__
-from node.cli import check, demo, explain, folder, peers, serving, studies
+from node.cli import backup, check, demo, explain, folder, peers, serving, studies
 from node.cli.options import BadCallError
 from node.cli.output import fail
 from node.errors import NodeError, SettingsError, UnknownDestinationError
@@ -35,6 +35,7 @@ class _Entry:
 
 
 _RUN, _STUDIES, _FILES, _PEERS = "Run", "Studies", "Without a server", "Peers"
+_KEEPING = "Backup"
 _ENTRIES = {
     "up": _Entry(_RUN, serving.up, ("up", "up --config node.toml")),
     "scp": _Entry(_RUN, serving.scp, ("scp --config node.toml",)),
@@ -61,6 +62,17 @@ _ENTRIES = {
     ),
     "send": _Entry(_PEERS, peers.send, ("send results --to archive",)),
     "echo": _Entry(_PEERS, peers.echo, ("echo", "echo archive")),
+    "backup": _Entry(
+        _KEEPING, backup.backup, ("backup --to /backup/node.tar.gz --config node.toml",)
+    ),
+    "restore": _Entry(
+        _KEEPING,
+        backup.restore,
+        (
+            "restore /backup/node.tar.gz --config node.toml",
+            "restore /backup/node.tar.gz --config node.toml --replace",
+        ),
+    ),
     "check": _Entry(_PEERS, check.check, ("check --config node.toml", "check --json")),
 }
 

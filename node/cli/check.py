@@ -17,6 +17,7 @@ from node.errors import NodeError
 from node.wiring import Node
 
 _GIB = 2**30
+_MORE_ROOM = "Free disk space below data_dir, or keep files for less long: see [retention]."
 _RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
 
 
@@ -83,10 +84,14 @@ def _data_dir(node: Node) -> Finding:
 
 def _disk(node: Node) -> Finding:
     free_gib = shutil.disk_usage(_existing(node.settings.data_dir.resolve())).free / _GIB
-    kept_gib = node.settings.spool.min_free_gib
-    found = f"{free_gib:.1f} GiB free, of which {kept_gib:.1f} GiB are kept free"
-    full = free_gib <= kept_gib
-    return Finding("disk", not full, found, "Free disk space below data_dir." if full else "")
+    marks = node.settings.spool
+    found = f"{free_gib:.1f} GiB free, of which {marks.min_free_gib:.1f} GiB are kept free"
+    if free_gib < marks.min_free_gib:
+        return Finding("disk", False, f"{found}: nothing is received", _MORE_ROOM)
+    if free_gib < marks.low_free_gib:
+        found = f"{found}, under the mark of {marks.low_free_gib:.1f} GiB"
+        return Finding("disk", False, f"{found}: finished studies expire early", _MORE_ROOM)
+    return Finding("disk", good=True, found=found)
 
 
 def _existing(path: Path) -> Path:
@@ -98,8 +103,11 @@ def _database(node: Node) -> Finding:
     file = registry_file(node.settings)
     if file is not None and not file.exists():
         return Finding("database", good=True, found="none yet: `perfusion-node up` makes it")
-    remedy = "Check database_url and the server, or the disk below data_dir."
-    return _answer("database", node.probes().database(), remedy)
+    try:
+        node.registry.counts()
+    except NodeError as fault:
+        return Finding("database", good=False, found=str(fault), remedy=fault.remedy)
+    return Finding("database", good=True, found="answers")
 
 
 def _redis(node: Node) -> Finding:

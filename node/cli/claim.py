@@ -50,6 +50,45 @@ def claimed(data_dir: Path) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def in_use(data_dir: Path) -> Iterator[None]:
+    """A part of the node uses the folder while the block lasts; any number may at once.
+
+    Raises
+    ------
+    BadCallError
+        If its registry is being restored.
+    """
+    with _held(data_dir, fcntl.LOCK_SH, "its registry is being restored", "Wait until it is."):
+        yield
+
+
+@contextmanager
+def unused(data_dir: Path) -> Iterator[None]:
+    """No part of the node uses the folder while the block lasts.
+
+    Raises
+    ------
+    BadCallError
+        If one does.
+    """
+    found = "a part of the node (scp, worker or status) uses it"
+    with _held(data_dir, fcntl.LOCK_EX, found, "End every part of it first."):
+        yield
+
+
+@contextmanager
+def _held(data_dir: Path, how: int, found: str, remedy: str) -> Iterator[None]:
+    folder = data_dir.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "parts.claim").open("a") as file:
+        try:
+            fcntl.flock(file, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BadCallError(f"{folder}: {found}", remedy) from None
+        yield
+
+
 def require_free_ports(settings: Settings) -> None:
     """Returns if both ports can be listened on.
 

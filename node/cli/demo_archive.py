@@ -3,7 +3,7 @@
 import threading
 from pathlib import Path
 
-from node.ports import Kept, Recorded
+from node.ports import Kept, Quota, Recorded
 from node.scp import Listener
 from node.series import Header
 from node.settings import ScpSettings
@@ -47,10 +47,16 @@ class _Index:
         self._lock = threading.Lock()
 
     def record(
-        self, header: Header, kept: Kept, *, calling_ae_title: str, ignored: bool
+        self,
+        header: Header,
+        kept: Kept,
+        *,
+        calling_ae_title: str,
+        ignored: bool,
+        quota: Quota | None = None,
     ) -> Recorded:
         """Remember an instance; the first wins."""
-        del calling_ae_title, ignored  # an archive keeps every storage class alike
+        del calling_ae_title, ignored, quota  # an archive keeps every storage class alike
         with self._lock:
             first = self._kept.setdefault(header.sop_instance_uid, kept)
         if first is kept:

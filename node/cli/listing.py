@@ -55,6 +55,8 @@ def why(record: SeriesRecord) -> str:
     """Why a series is where it is, what to do about it, and when it is tried again."""
     reason = record.reason
     said = f"{reason.found.rstrip('. ')}. {reason.remedy}" if reason else record.waiting_for
+    if record.state is SeriesState.EXPIRED:
+        return "Expired: its files were deleted as the retention settings ask"
     if said and record.next_try_at:
         return f"{said.rstrip('. ')}. Next try in {until(record.next_try_at)}."
     return said
@@ -73,6 +75,8 @@ def _facts(record: SeriesRecord) -> Iterator[tuple[str, str]]:
     yield "Complete", _moment(record.completed_at)
     yield "Maps ready", _moment(record.ready_at)
     yield "Delivered", _moment(record.delivered_at)
+    yield "Images deleted", _moment(record.sources_expired_at)
+    yield "Results deleted", _moment(record.results_expired_at)
     yield "Stages", ", ".join(f"{name} {s:.2f} s" for name, s in record.stages_s.items())
 
 

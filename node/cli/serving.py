@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from node import log
-from node.cli.claim import claimed, require_free_ports
+from node.cli.claim import claimed, in_use, require_free_ports
 from node.cli.options import ConfigOption, settings_from
 from node.cli.supervisor import Supervisor, end_with_parent, on_signals
 from node.settings import Settings
@@ -87,7 +87,7 @@ def scp(config: ConfigOption = None, until_stdin_closes: _UntilStdinCloses = Fal
     on_signals(stop)
     if until_stdin_closes:
         end_with_parent()
-    with Node(settings) as node:
+    with in_use(settings.data_dir), Node(settings) as node:
         listener, recovery = node.listener(), node.recovery()
         listener.start()
         recovery.start()
@@ -116,7 +116,8 @@ def worker(
         end_with_parent()
     from node.jobs import run_worker
 
-    run_worker(settings, wanted)
+    with in_use(settings.data_dir):
+        run_worker(settings, wanted)
 
 
 def status(config: ConfigOption = None, until_stdin_closes: _UntilStdinCloses = False) -> None:
@@ -126,5 +127,5 @@ def status(config: ConfigOption = None, until_stdin_closes: _UntilStdinCloses = 
         end_with_parent()
     from node.status import serve
 
-    with Node(settings) as node:
+    with in_use(settings.data_dir), Node(settings) as node:
         serve(node.status_app(), settings.status.host, settings.status.port)

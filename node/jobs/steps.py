@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from node import log, route
@@ -26,11 +27,13 @@ from node.ports import (
     DueDelivery,
     Kept,
     Lease,
+    Quota,
     Reason,
     SeriesState,
     StoreOutcome,
     Wake,
 )
+from node.refusals import Refusal, RefusalCode
 from node.wiring import Node
 
 _LOG = log.get("jobs")
@@ -79,11 +82,12 @@ class Steps:
     def _analyse(self, held: HeldLease) -> SeriesState:
         lease, ledger = held.lease, self._node.registry
         passed(Step.LEASED)
+        options = self._node.options(lease.revision, lease.completed_at, self._earlier(lease))
         outcome = route.analyse(
             ledger.instances(lease.series_instance_uid),
             model=self._node.model,
             keep=self._keep(lease),
-            options=self._node.options(lease.revision, lease.completed_at, self._earlier(lease)),
+            options=replace(options, too_large=self._too_large(lease)),
             progress=lambda _stage, _done: held.progressed(),
         )
         wanted = self._node.wanted_results()
@@ -98,6 +102,19 @@ class Steps:
             took_s=round(sum(outcome.stages_s.values()), 3),
         )
         return state
+
+    def _too_large(self, lease: Lease) -> Refusal | None:
+        """Why a series is refused of which images were turned away, and still would be."""
+        record = self._node.registry.series(lease.series_instance_uid)
+        quota = Quota.of(self._node.settings.scp)
+        if not (why := quota.exceeded(record.asked_images, record.asked_bytes)):
+            return None
+        return Refusal(
+            RefusalCode.TOO_LARGE,
+            found=f"the series is too large: {why}; {record.instances} images were kept",
+            remedy="Send the perfusion series by itself; or raise scp.max_series_images or "
+            "scp.max_series_gib and send it again.",
+        )
 
     def _earlier(self, lease: Lease) -> list[EarlierResult]:
         """What an analysis replaces: the results of every revision before."""

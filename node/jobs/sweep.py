@@ -11,6 +11,7 @@ from node import log
 from node.errors import NodeError
 from node.failpoint import Step, passed
 from node.jobs.owner import is_gone
+from node.jobs.retention import Retention
 from node.ports import Ledger, Receiving, Wake
 from node.series import Volume, completeness, scans_among, volume_of
 from node.settings import Settings
@@ -53,9 +54,19 @@ class Sweeper:
         Swept of temporary files now and then.
     settings
         Grace, quiet time, attempts and the sweep's own pace.
+    retention
+        What deletes files that may go; none in a worker that only analyses.
     """
 
-    def __init__(self, ledger: Ledger, queue: Queue, spool: Litter, settings: Settings) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        queue: Queue,
+        spool: Litter,
+        settings: Settings,
+        retention: Retention | None = None,
+    ) -> None:
+        self._retention = retention
         self._ledger = ledger
         self._queue = queue
         self._spool = spool
@@ -81,7 +92,7 @@ class Sweeper:
 
     def sweep(self) -> None:
         """One look at everything; a fault in one part does not keep the others from theirs."""
-        for part in (self._complete, self._expire, self._owe, self._wake, self._tidy):
+        for part in (self._complete, self._expire, self._owe, self._wake, self._tidy, self._retain):
             name = part.__name__.strip("_")
             try:
                 part()
@@ -216,6 +227,10 @@ class Sweeper:
             if self._queue.waiting(queue) < sum(wake.queue == queue for wake in due):
                 new += [wake for wake in stale if wake.queue == queue]
         return new
+
+    def _retain(self) -> None:
+        if self._retention is not None:
+            self._retention.step()
 
     def _tidy(self) -> None:
         if time.monotonic() - self._litter_at >= LITTER_S or not self._litter_at:

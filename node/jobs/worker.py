@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from node import log
 from node.jobs.app import add_tasks, make_app
 from node.jobs.queue import WakeQueue
+from node.jobs.retention import Retention
 from node.jobs.steps import Steps
 from node.jobs.sweep import Sweeper
 from node.ports import Lease
@@ -45,7 +46,10 @@ def run_worker(settings: Settings, queues: Sequence[str], *, node: Node | None =
         add_tasks(app, Steps(works, _end_this_process), queue)
         if "analyse" in queues:
             works.model.estimator  # noqa: B018 - loaded now, not when the first patient waits
-        with Sweeper(works.registry, queue, works.spool, settings):
+        retention = None
+        if "deliver" in queues:  # what is delivered may go; the others have no time for it
+            retention = Retention(works.registry, works.spool, settings.retention)
+        with Sweeper(works.registry, queue, works.spool, settings, retention):
             _LOG.info("worker_started", queues=list(queues), pid=os.getpid())
             app.Worker(
                 queues=list(queues),

@@ -1,8 +1,10 @@
 """What the route asks of the world, as protocols, and the nouns they hand over."""
 
+from node.ports.disk import DiskUse
 from node.ports.ledger import Ledger
 from node.ports.measures import MEASURES, Measure, summarised
 from node.ports.protocols import Archive, Intake, Model, Pacs, Spool
+from node.ports.quota import Quota
 from node.ports.records import (
     DeliveryRecord,
     DeliveryState,
@@ -16,6 +18,7 @@ from node.ports.records import (
     StoreOutcome,
 )
 from node.ports.recovery import Accounts, Branch, Inventory, ReceivedFile, RecordedFile
+from node.ports.retention import Bin, Ended, Expiring, Part, Shelf
 from node.ports.work import (
     DeliveryOutcome,
     DueDelivery,
@@ -30,12 +33,16 @@ __all__ = [
     "MEASURES",
     "Accounts",
     "Archive",
+    "Bin",
     "Branch",
     "DeliveryOutcome",
     "DeliveryRecord",
     "DeliveryState",
+    "DiskUse",
     "DueDelivery",
+    "Ended",
     "Event",
+    "Expiring",
     "Intake",
     "Inventory",
     "Kept",
@@ -45,6 +52,8 @@ __all__ = [
     "Model",
     "Outcome",
     "Pacs",
+    "Part",
+    "Quota",
     "Reason",
     "ReceivedFile",
     "Receiving",
@@ -54,6 +63,7 @@ __all__ = [
     "ScanPart",
     "SeriesRecord",
     "SeriesState",
+    "Shelf",
     "Spool",
     "StoreOutcome",
     "Wake",

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from node.ports.disk import DiskUse
+from node.ports.quota import Quota
 from node.ports.records import Kept, Recorded, SeriesRecord, SeriesState, StoreOutcome
 
 if TYPE_CHECKING:  # a port only names them: whoever asks for a state need not load the science
@@ -17,6 +19,15 @@ if TYPE_CHECKING:  # a port only names them: whoever asks for a state need not l
 
 class Spool(Protocol):
     """Part 10 files, durable when a call returns."""
+
+    def disk(self) -> DiskUse:
+        """Room on the disk now.
+
+        Raises
+        ------
+        SpoolError
+            If the disk does not answer.
+        """
 
     def keep(self, part10: Iterable[bytes], header: Header, *, ignored: bool = False) -> Kept:
         """Keep a received instance; an existing file of the same bytes is kept as it is.
@@ -32,6 +43,9 @@ class Spool(Protocol):
     def keep_apart(self, part10: Iterable[bytes], header: Header) -> Kept:
         """Keep other bytes under a known SOP Instance UID apart; the first stays."""
 
+    def discard(self, kept: Kept) -> None:
+        """Delete what was just kept and is not recorded: nobody was told that it is here."""
+
     def keep_result(self, source_series_uid: str, revision: int, dataset: Dataset) -> Kept:
         """Write a result object, read it back and compare.
 
@@ -46,12 +60,23 @@ class Intake(Protocol):
     """What the listener asks of the registry."""
 
     def record(
-        self, header: Header, kept: Kept, *, calling_ae_title: str, ignored: bool
+        self,
+        header: Header,
+        kept: Kept,
+        *,
+        calling_ae_title: str,
+        ignored: bool,
+        quota: Quota | None = None,
     ) -> Recorded:
         """Record a received instance; committed when this returns.
 
+        TURNED_AWAY where its series would grow beyond the quota: then it is not recorded, and
+        the series' history says so.
+
         Raises
         ------
+        SeriesExpiringError
+            While files of its series are being deleted.
         RegistryUnavailableError
             If the database does not answer.
         """

@@ -40,6 +40,7 @@ class Recorded(StrEnum):
     NEW = "NEW"
     DUPLICATE = "DUPLICATE"
     CONFLICT = "CONFLICT"
+    TURNED_AWAY = "TURNED_AWAY"
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,9 @@ class Event:
 class SeriesRecord:
     """All that is known of one series, as a reader needs it. Times are UTC.
 
-    ``instances`` counts images: every frame of a multi-frame instance is one.
+    ``instances`` counts images: every frame of a multi-frame instance is one. Where images were
+    turned away, ``asked_images`` and ``asked_bytes`` say how large the series would have become.
+    ``sources_expired_at`` and ``results_expired_at`` say since when those files are deleted.
     """
 
     series_instance_uid: str
@@ -130,6 +133,11 @@ class SeriesRecord:
     summary: dict[str, float | None] = field(default_factory=dict)
     flags: tuple[Reason, ...] = ()
     stages_s: dict[str, float] = field(default_factory=dict)
+    asked_images: int = 0
+    asked_bytes: int = 0
+    ended_at: datetime | None = None
+    sources_expired_at: datetime | None = None
+    results_expired_at: datetime | None = None
     results: tuple[ResultRecord, ...] = ()
     deliveries: tuple[DeliveryRecord, ...] = ()
     events: tuple[Event, ...] = ()

@@ -1,34 +1,42 @@
 """What became of every series: the truth that a restart finds again. The only SQL is here."""
 
+from pathlib import Path
+
 from node.registry.accounts import AccountStore
 from node.registry.archive import ArchiveStore
-from node.registry.database import Database
+from node.registry.copies import Contents, RegistryCopies
+from node.registry.database import Database, require_known
 from node.registry.deliveries import DeliveryStore
 from node.registry.intake import IntakeStore
+from node.registry.retention import RetentionStore
 
 
-class Registry(IntakeStore, AccountStore, ArchiveStore, DeliveryStore):
-    """:class:`node.ports.Intake`, ``Accounts``, ``Archive`` and ``Ledger`` over one database.
+class Registry(IntakeStore, AccountStore, ArchiveStore, DeliveryStore, RetentionStore):
+    """``Intake``, ``Accounts``, ``Archive``, ``Ledger`` and ``Shelf`` of :mod:`node.ports`.
 
     Any number of threads and processes may use the same database at once. Every method
     raises RegistryUnavailableError where the database does not answer.
     """
 
 
-def open_registry(url: str) -> Registry:
+def open_registry(url: str, data_dir: Path) -> Registry:
     """The registry at a URL, its schema brought to this version.
 
     Parameters
     ----------
     url
         ``sqlite:///PATH`` or ``postgresql://USER:PASSWORD@HOST/NAME``.
+    data_dir
+        The folder that the paths in the registry are below.
 
     Raises
     ------
     RegistryUnavailableError
         If the database cannot be reached or migrated.
+    RegistryTooNewError
+        If a newer version of the node wrote it.
     """
-    return Registry(Database(url))
+    return Registry(Database(url, data_dir))
 
 
-__all__ = ["Registry", "open_registry"]
+__all__ = ["Contents", "Registry", "RegistryCopies", "open_registry", "require_known"]

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from node.ports import RecordedFile
 from node.registry import schema
-from node.registry.rows import Row
+from node.registry.rows import Row, path_row
 from node.registry.store import Store
 
 LOST = "file_lost"
@@ -25,7 +25,7 @@ class AccountStore(Store):
                 uids = sop_instance_uids[first : first + _PAGE]
                 for table in (schema.instances, schema.conflicts):
                     query = sa.select(table.c.path).where(table.c.sop_instance_uid.in_(uids))
-                    found |= {Path(path) for path in connection.execute(query).scalars()}
+                    found |= {self._data_dir / path for path in connection.execute(query).scalars()}
         return found
 
     def recorded_files(self) -> Iterator[Sequence[RecordedFile]]:
@@ -34,20 +34,23 @@ class AccountStore(Store):
             last = 0
             while page := self._page(table, last):
                 last = page[-1].id
-                yield [RecordedFile(Path(row.path), row.series_instance_uid) for row in page]
+                yield [
+                    RecordedFile(self._data_dir / row.path, row.series_instance_uid) for row in page
+                ]
 
     def note_lost(self, lost: RecordedFile) -> bool:
         """Whether a series' history did not say yet that a file of it is gone; now it does."""
+        name = path_row(lost.path, self._data_dir)
         with self._database.writing() as connection:
             row = self._find(connection, lost.series_instance_uid, lock=True)
             told = sa.select(schema.events.c.id).where(
                 schema.events.c.series_id == row.id,
                 schema.events.c.name == LOST,
-                schema.events.c.detail == str(lost.path),
+                schema.events.c.detail == name,
             )
             if connection.execute(told).first() is not None:
                 return False
-            self._tell(connection, row, LOST, str(lost.path))
+            self._tell(connection, row, LOST, name)
         return True
 
     def _page(self, table: sa.Table, last: int) -> Sequence[Row]:
@@ -55,7 +58,7 @@ class AccountStore(Store):
         query = (
             sa.select(table.c.id, table.c.path, series.c.series_instance_uid)
             .join(series, table.c.series_id == series.c.id)
-            .where(table.c.id > last)
+            .where(table.c.id > last, sa.not_(series.c.expiring))
             .order_by(table.c.id)
             .limit(_PAGE)
         )

@@ -36,6 +36,7 @@ class ArchiveStore(Store):
             )
             return series_record(
                 row,
+                self._data_dir,
                 results=connection.execute(_of(results, row)),
                 deliveries=connection.execute(sent),
                 events=connection.execute(_of(events, row)),
@@ -54,7 +55,7 @@ class ArchiveStore(Store):
                 sa.or_(*(table.c[name].icontains(search, autoescape=True) for name in _SEARCHED))
             )
         with self._database.reading() as connection:
-            return [series_record(row) for row in connection.execute(query)]
+            return [series_record(row, self._data_dir) for row in connection.execute(query)]
 
     def counts(self) -> dict[SeriesState, int]:
         """How many series are in each state; a state without any is left out."""
@@ -132,6 +133,11 @@ class ArchiveStore(Store):
         """
         with self._database.writing() as connection:
             row = self._find(connection, series_instance_uid, lock=True)
+            if row.results_expired_at is not None:
+                raise WrongStateError(
+                    f"its results were deleted on {row.results_expired_at:%Y-%m-%d %H:%M} UTC",
+                    "Send the study again: it is analysed anew.",
+                )
             if row.lease_owner or not self._pend(connection, row, tuple(DeliveryState)):
                 raise WrongStateError(f"a series that is {row.state} has nothing to send again")
             if row.state == SeriesState.REFUSED:

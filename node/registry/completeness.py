@@ -42,7 +42,7 @@ class CompletenessStore(Store):
                 )
                 .order_by(table.c.id)
             )
-            return [rows.instance(each) for each in connection.execute(query)]
+            return [rows.instance(each, self._data_dir) for each in connection.execute(query)]
 
     def looked(
         self, seen: Receiving, *, content_complete: bool, missing: str, volume: Volume | None

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,11 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import postgresql, sqlite
 
-from node.errors import RegistryUnavailableError
+from node.errors import RegistryTooNewError, RegistryUnavailableError
 
 BUSY_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 5
@@ -29,14 +31,19 @@ class Database:
     ----------
     url
         ``sqlite:///PATH`` or ``postgresql://USER@HOST/NAME``.
+    data_dir
+        The folder that the paths in it are below.
 
     Raises
     ------
     RegistryUnavailableError
         If it cannot be reached or migrated.
+    RegistryTooNewError
+        If a newer version of the node wrote it.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, data_dir: Path) -> None:
+        self.data_dir = data_dir
         with faults_translated():
             self._engine = _engine(sa.make_url(url))
             # SQLite makes writers poll for its lock; threads of one process queue here instead.
@@ -57,12 +64,14 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[sa.Connection]:
+    def writing(self, *, migrates: bool = False) -> Iterator[sa.Connection]:
         """A transaction that commits at the end of the block, or leaves nothing."""
         with self._turn, faults_translated(), self._engine.connect() as connection:
-            connection.execution_options(writes=True)  # see _begin
+            connection.execution_options(writes=True, migrates=migrates)  # see _begin
             with connection.begin():
                 yield connection
+            if migrates:
+                connection.invalidate()  # no other transaction goes without foreign keys
 
     def insert(self, table: sa.Table) -> Upsert:
         """An INSERT that knows ON CONFLICT in the dialect of this database."""
@@ -76,15 +85,45 @@ class Database:
         """Bring the schema to this version, one process at a time.
 
         SQLite's write lock (BEGIN IMMEDIATE) or PostgreSQL's advisory lock makes the others
-        wait; they then find nothing left to do.
+        wait; they then find nothing left to do. SQLite changes some tables by dropping the old
+        one, which would take along every row that refers to it: its foreign keys are off
+        meanwhile, and checked at the end.
         """
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-        with self.writing() as connection:
+        config = _migrations()
+        config.attributes["data_dir"] = self.data_dir
+        with self.writing(migrates=True) as connection:
             if not self.is_sqlite:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+            require_known(MigrationContext.configure(connection).get_current_heads())
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
+            if self.is_sqlite and (
+                broken := connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+            ):
+                raise RegistryUnavailableError(f"rows of {broken[0]} would lose their series")
+
+
+def require_known(heads: Iterable[str]) -> None:
+    """Nothing, if this version knows the schema that a registry has.
+
+    Raises
+    ------
+    RegistryTooNewError
+        If it does not.
+    """
+    scripts = ScriptDirectory.from_config(_migrations())
+    known = {script.revision for script in scripts.walk_revisions()}
+    if unknown := sorted(set(heads) - known):
+        raise RegistryTooNewError(
+            f"the registry has schema {', '.join(unknown)}, "
+            f"of which this version knows none after {scripts.get_current_head()}"
+        )
+
+
+def _migrations() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    return config
 
 
 @contextmanager
@@ -144,5 +183,8 @@ def _durable(connection: sqlite3.Connection, _record: Any) -> None:
 
 def _begin(connection: sa.Connection) -> None:
     """Writers take the lock at once: a reader that turns writer could not wait for it."""
-    writes = connection.get_execution_options().get("writes", False)
+    options = connection.get_execution_options()
+    writes = options.get("writes", False)
+    if options.get("migrates", False):
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")  # within a transaction: no effect
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

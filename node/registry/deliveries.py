@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -91,7 +90,7 @@ class DeliveryStore(LedgerStore):
                 DueDelivery(
                     sop_instance_uid=row.sop_instance_uid,
                     destination=row.destination,
-                    path=Path(row.path),
+                    path=self._data_dir / row.path,
                     attempts=row.attempts,
                     since=row.since,
                 )

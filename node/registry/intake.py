@@ -5,9 +5,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from node.ports import Kept, Recorded, SeriesState
+from node.errors import SeriesExpiringError
+from node.ports import Kept, Quota, Recorded, SeriesState
 from node.registry import schema
-from node.registry.rows import Row, header_row, storable
+from node.registry.rows import Row, header_row, path_row, storable
 from node.registry.states import REOPENED_BY_A_LATE_IMAGE
 from node.registry.store import Store, utc_now
 from node.series import Header
@@ -17,23 +18,40 @@ class IntakeStore(Store):
     """:class:`node.ports.Intake` over SQL."""
 
     def record(
-        self, header: Header, kept: Kept, *, calling_ae_title: str, ignored: bool
+        self,
+        header: Header,
+        kept: Kept,
+        *,
+        calling_ae_title: str,
+        ignored: bool,
+        quota: Quota | None = None,
     ) -> Recorded:
         """Record a received instance; committed when this returns.
 
         An image of a new series begins it, a late one opens it again with a new revision. What
         is ignored makes a new series IGNORED and opens nothing. Of CONFLICT nothing is
-        recorded: the caller keeps those bytes apart and calls :meth:`record_conflict`.
+        recorded: the caller keeps those bytes apart and calls :meth:`record_conflict`. Nor is
+        anything of TURNED_AWAY but that it was: a series beyond its quota stays so until the
+        quota is raised.
+
+        Raises
+        ------
+        SeriesExpiringError
+            While files of the series are being deleted.
         """
         now = utc_now()
         with self._database.writing() as connection:
             row = self._series_of(connection, header, calling_ae_title, ignored, now)
+            _require_open(row)
+            if quota is not None and (why := _too_much(row, header, kept, quota)):
+                return self._turned_away(connection, row, header, kept, why)
             if known := self._insert(connection, row, header, kept, ignored, now):
                 return Recorded.DUPLICATE if known == kept.sha256 else Recorded.CONFLICT
             if ignored:
-                self._change(connection, row, ignored=schema.series.c.ignored + 1)
+                self._count_ignored(connection, row, kept.size, now)
             else:
-                self._count_image(connection, row, header, now)
+                self._count_image(connection, row, header.images, kept.size, now)
+                self._describe(connection, row, header)
         return Recorded.NEW
 
     def record_conflict(self, header: Header, kept: Kept) -> None:
@@ -41,12 +59,13 @@ class IntakeStore(Store):
         now = utc_now()
         with self._database.writing() as connection:
             row = self._holder_of(connection, header)
+            _require_open(row)
             added = connection.execute(
                 self._database.insert(schema.conflicts)
                 .values(
                     series_id=row.id,
                     sop_instance_uid=header.sop_instance_uid,
-                    path=str(kept.path),
+                    path=path_row(kept.path, self._data_dir),
                     sha256=kept.sha256,
                     size=kept.size,
                     received_at=now,
@@ -55,7 +74,12 @@ class IntakeStore(Store):
                 .returning(schema.conflicts.c.id)
             ).one_or_none()
             if added is not None:
-                self._change(connection, row, conflicts=schema.series.c.conflicts + 1)
+                self._change(
+                    connection,
+                    row,
+                    conflicts=schema.series.c.conflicts + 1,
+                    size_bytes=schema.series.c.size_bytes + kept.size,
+                )
                 self._tell(
                     connection,
                     row,
@@ -105,7 +129,7 @@ class IntakeStore(Store):
                 study_instance_uid=header.study_instance_uid,
                 sop_instance_uid=header.sop_instance_uid,
                 header=header_row(header),
-                path=str(kept.path),
+                path=path_row(kept.path, self._data_dir),
                 sha256=kept.sha256,
                 size=kept.size,
                 ignored=ignored,
@@ -116,35 +140,77 @@ class IntakeStore(Store):
         ).one_or_none()
         if added is not None:
             return ""
+        return self._digest(connection, row, header)
+
+    def _digest(self, connection: sa.Connection, row: Row, header: Header) -> str:
+        """The digest that is recorded for an instance; empty where there is none."""
+        table = schema.instances
         query = sa.select(table.c.sha256).where(
             table.c.series_id == row.id,
             table.c.study_instance_uid == header.study_instance_uid,
             table.c.sop_instance_uid == header.sop_instance_uid,
         )
-        digest: str = connection.execute(query).scalar_one()
-        return digest
+        return connection.execute(query).scalar_one_or_none() or ""
+
+    def _turned_away(
+        self, connection: sa.Connection, row: Row, header: Header, kept: Kept, why: str
+    ) -> Recorded:
+        """What a series over its quota answers; its history says so once."""
+        if known := self._digest(connection, row, header):
+            return Recorded.DUPLICATE if known == kept.sha256 else Recorded.TURNED_AWAY
+        if not row.asked_images:
+            self._tell(connection, row, "images_turned_away", why)
+        images, size = _asked(row, header, kept)
+        self._change(connection, row, asked_images=images, asked_bytes=size)
+        return Recorded.TURNED_AWAY
+
+    def _count_ignored(self, connection: sa.Connection, row: Row, size: int, now: datetime) -> None:
+        counted: dict[str, Any] = {
+            "ignored": schema.series.c.ignored + 1,
+            "size_bytes": schema.series.c.size_bytes + size,
+            "sources_expired_at": None,
+        }
+        if row.state == SeriesState.EXPIRED:
+            self._move(connection, row, SeriesState.IGNORED, "came_again", **counted)
+            return
+        if row.state == SeriesState.IGNORED:
+            counted["ended_at"] = now
+        self._change(connection, row, **counted)
 
     def _count_image(
-        self, connection: sa.Connection, row: Row, header: Header, now: datetime
+        self, connection: sa.Connection, row: Row, images: int, size: int, now: datetime
     ) -> None:
         counted: dict[str, Any] = {
-            "instances": schema.series.c.instances + header.images,
+            "instances": schema.series.c.instances + images,
+            "size_bytes": schema.series.c.size_bytes + size,
             "received_last_at": now,
         }
         state = SeriesState(row.state)
         if state is SeriesState.JOINED:
-            self._count_image(connection, self._leader_of(connection, row), header, now)
+            self._count_image(connection, self._leader_of(connection, row), images, 0, now)
         if state not in REOPENED_BY_A_LATE_IMAGE:
             self._change(connection, row, **counted)
         elif state is SeriesState.IGNORED:
-            first: dict[str, Any] = {
-                "modality": storable(header.modality),
-                "description": storable(header.series_description),
-                "waiting_for": "more images",
-            }
-            self._move(connection, row, SeriesState.RECEIVING, "first_image", **counted, **first)
+            self._move(
+                connection,
+                row,
+                SeriesState.RECEIVING,
+                "first_image",
+                **counted,
+                waiting_for="more images",
+            )
         else:
             self._reopen(connection, row, counted)
+
+    def _describe(self, connection: sa.Connection, row: Row, header: Header) -> None:
+        """A series that began with something else is called what its first image says."""
+        if row.state == SeriesState.IGNORED:
+            self._change(
+                connection,
+                row,
+                modality=storable(header.modality),
+                description=storable(header.series_description),
+            )
 
     def _leader_of(self, connection: sa.Connection, row: Row) -> Row:
         """The series that a time point was joined to, locked."""
@@ -182,6 +248,7 @@ def _new_series(
         "conflicts": 0,
         "received_first_at": now,
         "received_last_at": now,
+        "ended_at": now if state is SeriesState.IGNORED else None,
         "looked_instances": 0,
         "content_complete": False,
         "missing": "",
@@ -190,4 +257,26 @@ def _new_series(
         "summary": {},
         "flags": [],
         "stages_s": {},
+        "size_bytes": 0,
+        "asked_images": 0,
+        "asked_bytes": 0,
+        "expiring": False,
     }
+
+
+def _require_open(row: Row) -> None:
+    if row.expiring:
+        uid = row.series_instance_uid
+        raise SeriesExpiringError(f"files of series {uid} are being deleted this moment")
+
+
+def _too_much(row: Row, header: Header, kept: Kept, quota: Quota) -> str:
+    """What of the series is too much if it takes this in or what it turned away before."""
+    images, size = _asked(row, header, kept)
+    return quota.exceeded(max(images, row.asked_images), max(size, row.asked_bytes))
+
+
+def _asked(row: Row, header: Header, kept: Kept) -> tuple[int, int]:
+    """Images and bytes that the series would have with this one."""
+    images = row.instances + row.ignored + row.conflicts + header.images
+    return images, row.size_bytes + kept.size

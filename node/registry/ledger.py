@@ -245,7 +245,7 @@ class LedgerStore(JoiningStore):
         """Database id and kind of every result; a rerun finds its own objects again."""
         kept = []
         for result in results:
-            values = {**asdict(result), "path": str(result.path)}
+            values = {**asdict(result), "path": rows.path_row(result.path, self._data_dir)}
             changed = {k: values[k] for k in ("revision", "path", "description")}
             query = (
                 self._database.insert(schema.results)

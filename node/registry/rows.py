@@ -42,6 +42,11 @@ _PLAIN = (
     "waiting_for",
     "summary",
     "stages_s",
+    "asked_images",
+    "asked_bytes",
+    "ended_at",
+    "sources_expired_at",
+    "results_expired_at",
 )
 
 
@@ -56,9 +61,14 @@ def header_row(header: Header) -> dict[str, Any]:
     return {name: _cleaned(value) for name, value in vars(header).items()}
 
 
-def instance(row: Row) -> Instance:
+def instance(row: Row, data_dir: Path) -> Instance:
     """One image, as recorded."""
-    return Instance(_header(row.header), Path(row.path))
+    return Instance(_header(row.header), data_dir / row.path)
+
+
+def path_row(path: Path, data_dir: Path) -> str:
+    """A path as it is stored: from ``data_dir`` on, so that the folder may be moved."""
+    return str(path.relative_to(data_dir) if path.is_relative_to(data_dir) else path)
 
 
 def volume_row(volume: Volume | None) -> dict[str, Any] | None:
@@ -73,6 +83,7 @@ def volume(kept: dict[str, Any]) -> Volume:
 
 def series_record(
     row: Row,
+    data_dir: Path,
     *,
     results: Iterable[Row] = (),
     deliveries: Iterable[Row] = (),
@@ -85,7 +96,7 @@ def series_record(
         state=SeriesState(row.state),
         reason=Reason(**row.reason) if row.reason else None,
         flags=tuple(Reason(**flag) for flag in row.flags),
-        results=tuple(_result(r) for r in results),
+        results=tuple(_result(r, data_dir) for r in results),
         deliveries=tuple(_delivery(d) for d in deliveries),
         events=tuple(Event(e.at, e.name, e.detail) for e in events),
     )
@@ -118,14 +129,14 @@ def lease(row: Row) -> Lease:
     )
 
 
-def _result(row: Row) -> ResultRecord:
+def _result(row: Row, data_dir: Path) -> ResultRecord:
     return ResultRecord(
         sop_instance_uid=row.sop_instance_uid,
         sop_class_uid=row.sop_class_uid,
         series_instance_uid=row.series_instance_uid,
         kind=row.kind,
         description=row.description,
-        path=Path(row.path),
+        path=data_dir / row.path,
         revision=row.revision,
     )
 

@@ -78,7 +78,15 @@ series = sa.Table(
     sa.Column("lease_until", UtcDateTime, index=True),
     sa.Column("volume", sa.JSON(none_as_null=True)),
     sa.Column("joined_to", sa.ForeignKey("series.id"), index=True),
+    sa.Column("size_bytes", sa.BigInteger, nullable=False),
+    sa.Column("asked_images", sa.Integer, nullable=False),
+    sa.Column("asked_bytes", sa.BigInteger, nullable=False),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Column("sources_expired_at", UtcDateTime),
+    sa.Column("results_expired_at", UtcDateTime),
+    sa.Column("expiring", sa.Boolean, nullable=False, index=True),
     sa.Index(None, "state", "completed_at"),
+    sa.Index(None, "state", "ended_at"),
 )
 
 instances = sa.Table(

@@ -16,11 +16,14 @@ TRANSITIONS: dict[SeriesState, frozenset[SeriesState]] = {
     S.REFUSED: frozenset({S.COMPLETE, S.RECEIVING, S.JOINED, S.EXPIRED}),
     S.FAILED: frozenset({S.COMPLETE, S.READY, S.RECEIVING, S.JOINED, S.EXPIRED}),
     S.CANCELLED: frozenset({S.COMPLETE, S.READY, S.EXPIRED}),
-    S.EXPIRED: frozenset({S.RECEIVING}),
+    S.EXPIRED: frozenset({S.RECEIVING, S.IGNORED}),
     S.IGNORED: frozenset({S.RECEIVING, S.EXPIRED}),
     S.JOINED: frozenset({S.EXPIRED}),
 }
 """What may follow each state; everything else raises WrongStateError."""
+
+ENDED = frozenset({S.DELIVERED, S.CONFIRMED, S.REFUSED, S.FAILED, S.CANCELLED, S.IGNORED})
+"""Nothing more is done about these by itself: their files grow old."""
 
 REOPENED_BY_A_LATE_IMAGE = frozenset(s for s in S if S.RECEIVING in TRANSITIONS[s])
 """A cancelled series is not among them: what a person stopped stays stopped."""

@@ -25,6 +25,22 @@ _ANEW: dict[str, Any] = {
     "summary": {},
     "flags": [],
     "stages_s": {},
+    "sources_expired_at": None,
+    "results_expired_at": None,
+}
+# What is known of images that are deleted says nothing of those that come afterwards.
+NO_SOURCES: dict[str, Any] = {
+    "instances": 0,
+    "ignored": 0,
+    "conflicts": 0,
+    "size_bytes": 0,
+    "asked_images": 0,
+    "asked_bytes": 0,
+    "looked_instances": 0,
+    "content_complete": False,
+    "missing": "",
+    "volume": None,
+    "joined_to": None,
 }
 
 
@@ -33,6 +49,7 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._data_dir = database.data_dir
 
     def close(self) -> None:
         """Give every connection back."""
@@ -73,6 +90,8 @@ class Store:
             If that state may not follow the present one.
         """
         states.check(SeriesState(row.state), after)
+        if after is not SeriesState.EXPIRED:  # it ended before
+            values["ended_at"] = utc_now() if after in states.ENDED else None
         self._change(connection, row, state=after, **values)
         self._tell(connection, row, event, detail)
 
@@ -94,12 +113,14 @@ class Store:
         Nothing of the last revision may look like this one's.
         """
         self._skip_pending(connection, row, "superseded: another image came")
+        gone = row.sources_expired_at is not None
+        note = "; the images that came before are deleted: all must come again" if gone else ""
         self._move(
             connection,
             row,
             SeriesState.RECEIVING,
             "reopened",
-            f"was {row.state}; revision {row.revision + 1} will supersede",
+            f"was {row.state}; revision {row.revision + 1} will supersede{note}",
             **counted,
             **_ANEW,
             revision=row.revision + 1,

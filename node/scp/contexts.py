@@ -61,6 +61,11 @@ def is_storage(sop_class_uid: str) -> bool:
     return " Storage" in name and "Commitment" not in name and "Directory" not in name
 
 
+def brings_objects(proposed: Iterable[PresentationContext]) -> bool:
+    """Whether an association is opened to store, not only to ask or to answer something."""
+    return any(is_storage(str(context.abstract_syntax)) for context in proposed)
+
+
 def accepted(proposed: Iterable[PresentationContext]) -> list[PresentationContext]:
     """What this association supports: Verification, and every storage class it proposes."""
     classes = {str(context.abstract_syntax) for context in proposed}

@@ -16,6 +16,7 @@ class Counts:
     duplicates: int = 0
     conflicts: int = 0
     ignored: int = 0
+    turned_away: int = 0
     bytes: int = 0
     statuses: dict[int, int] = field(default_factory=dict)
 

@@ -13,10 +13,10 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from node import log
-from node.errors import SettingsError
-from node.ports import Intake, Spool
-from node.scp.admission import TOO_MANY, Admission
-from node.scp.contexts import VERIFICATION, accepted
+from node.errors import SettingsError, SpoolError
+from node.ports import Intake, Quota, Spool
+from node.scp.admission import NO_ROOM, TOO_MANY, Admission
+from node.scp.contexts import VERIFICATION, accepted, brings_objects
 from node.scp.counters import Counters, Counts
 from node.scp.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from node.scp.store import Store
@@ -59,7 +59,8 @@ class Listener:
     ) -> None:
         self._settings = settings
         self._counters = Counters()
-        self._store = Store(spool, intake, self._counters, on_received)
+        self._spool = spool
+        self._store = Store(spool, intake, self._counters, Quota.of(settings), on_received)
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -166,8 +167,11 @@ class Listener:
         verdict = admission.verdict(request.called_ae_title, request.calling_ae_title, address)
         if verdict.accepted and self._asked() > self._settings.max_associations:
             verdict = TOO_MANY
+        proposed = request.presentation_context_definition_list
+        if verdict.accepted and brings_objects(proposed) and self._is_full():
+            verdict = NO_ROOM
         if verdict.accepted:
-            contexts = accepted(request.presentation_context_definition_list)
+            contexts = accepted(proposed)
             assoc.acceptor.supported_contexts = contexts
             return
         self._counters.add("rejected_associations")
@@ -185,6 +189,13 @@ class Listener:
         """How many connections have asked for an association, and have it or wait for it."""
         associations = self._server.active_associations if self._server else ()
         return sum(each.requestor.primitive is not None for each in associations)
+
+    def _is_full(self) -> bool:
+        """Whether nothing could be kept; a disk that does not answer says so at each C-STORE."""
+        try:
+            return self._spool.disk().full
+        except SpoolError:
+            return False
 
     def _let_go_of_the_silent(self) -> None:
         """Ends the connections that have been silent longest, where there are too many."""

@@ -7,6 +7,7 @@ from node.errors import (
     InstanceUnreadableError,
     NodeError,
     RegistryUnavailableError,
+    SeriesExpiringError,
     SpoolFullError,
 )
 
@@ -37,6 +38,7 @@ SUCCESS = Answer(Status.SUCCESS)
 _BY_FAULT: tuple[tuple[type[NodeError], Status], ...] = (
     (SpoolFullError, Status.OUT_OF_RESOURCES),
     (RegistryUnavailableError, Status.OUT_OF_RESOURCES),
+    (SeriesExpiringError, Status.OUT_OF_RESOURCES),
     (InstanceUnreadableError, Status.CANNOT_UNDERSTAND),
 )
 

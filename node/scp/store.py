@@ -12,7 +12,7 @@ from pydicom.uid import (
 from node import log
 from node.errors import NodeError
 from node.failpoint import Step, passed
-from node.ports import Intake, Recorded, Spool
+from node.ports import Intake, Kept, Quota, Recorded, Spool
 from node.scp.counters import Counters
 from node.scp.part10 import file_head
 from node.scp.statuses import SUCCESS, Answer, Status, answer_for
@@ -45,6 +45,8 @@ class Store:
         Where an instance is kept and recorded.
     counters
         What was done.
+    quota
+        How large a series may become.
     on_received
         Called with the Series Instance UID of each new instance that is to be analysed.
     """
@@ -54,8 +56,10 @@ class Store:
         spool: Spool,
         intake: Intake,
         counters: Counters,
+        quota: Quota,
         on_received: Callable[[str], None] | None,
     ) -> None:
+        self._quota = quota
         self._spool = spool
         self._intake = intake
         self._counters = counters
@@ -91,11 +95,12 @@ class Store:
             _LOG.warning("instance_mismatched", differs_in=mismatch)
             return Answer(Status.MISMATCH, f"The data set has another {mismatch}")
         part10 = (_head(request), request.data_set)
-        self._keep(part10, header, request.calling_ae_title)
+        if self._keep(part10, header, request.calling_ae_title) is Recorded.TURNED_AWAY:
+            return Answer(Status.OUT_OF_RESOURCES, "The series is over the configured size")
         self._counters.add("bytes", len(request.data_set))
         return SUCCESS
 
-    def _keep(self, part10: tuple[bytes, bytes], header: Header, calling_ae_title: str) -> None:
+    def _keep(self, part10: tuple[bytes, bytes], header: Header, calling_ae_title: str) -> Recorded:
         """Kept first, recorded second: what the registry names is always there.
 
         The same bytes again change nothing in either. The registry decides whether other bytes
@@ -105,17 +110,36 @@ class Store:
         kept = self._spool.keep(part10, header, ignored=ignored)
         passed(Step.KEPT)
         recorded = self._intake.record(
-            header, kept, calling_ae_title=calling_ae_title, ignored=ignored
+            header, kept, calling_ae_title=calling_ae_title, ignored=ignored, quota=self._quota
         )
         passed(Step.RECORDED)
-        if recorded is Recorded.CONFLICT:
+        if recorded is Recorded.TURNED_AWAY:
+            self._turn_away(header, kept)
+        elif recorded is Recorded.CONFLICT:
             self._keep_apart(part10, header)
-        elif recorded is Recorded.DUPLICATE:
-            self._counters.add("duplicates")
         else:
-            self._counters.add("ignored" if ignored else "instances")
-            if self._on_received is not None and not ignored:
-                self._on_received(header.series_instance_uid)
+            if not kept.path.exists():  # with the last of an expired series, before it was recorded
+                self._spool.keep(part10, header, ignored=ignored)
+            self._note(recorded, header.series_instance_uid, ignored)
+        return recorded
+
+    def _note(self, recorded: Recorded, series_instance_uid: str, ignored: bool) -> None:
+        if recorded is Recorded.DUPLICATE:
+            self._counters.add("duplicates")
+            return
+        self._counters.add("ignored" if ignored else "instances")
+        if self._on_received is not None and not ignored:
+            self._on_received(series_instance_uid)
+
+    def _turn_away(self, header: Header, kept: Kept) -> None:
+        self._spool.discard(kept)
+        self._counters.add("turned_away")
+        _LOG.warning(
+            "instance_turned_away",
+            sop_instance_uid=header.sop_instance_uid,
+            series_instance_uid=header.series_instance_uid,
+            remedy="See the series; raise scp.max_series_images or scp.max_series_gib if it may.",
+        )
 
     def _keep_apart(self, part10: tuple[bytes, bytes], header: Header) -> None:
         self._intake.record_conflict(header, self._spool.keep_apart(part10, header))

@@ -8,7 +8,7 @@ from node.series.geometry import Geometry
 from node.series.header import Header, Instance, images_of
 from node.series.joining import put_together, scans_among
 from node.series.pixels import read_hu
-from node.series.reading import read_header, read_source
+from node.series.reading import read_context, read_header, read_source
 from node.series.recognition import recognise
 from node.series.rules import Rule
 from node.series.stacking import Stacked, analysed, stack
@@ -30,6 +30,7 @@ __all__ = [
     "completeness",
     "images_of",
     "put_together",
+    "read_context",
     "read_header",
     "read_hu",
     "read_source",

@@ -1,6 +1,8 @@
 """One instance read: its header, or its context without pixels."""
 
 import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -13,7 +15,7 @@ from node.series.clocks import DAY_S, date_time_s, joined_s
 from node.series.elements import Elements, read_elements
 from node.series.files import faults_told, open_file
 from node.series.frames import CtpSeries
-from node.series.header import Frame, Header, Orientation, Position
+from node.series.header import Frame, Header, Instance, Orientation, Position
 from node.series.lossy import declare_loss, is_lossy
 from node.series.multiframe import (
     FRAME_ACQUISITION_DATE_TIME,
@@ -109,13 +111,32 @@ def read_source(series: CtpSeries) -> Dataset:
         If the file cannot be opened.
     """
     first = next((i for i in series.instances if i.header.lossy), series.instances[0])
-    path = first.path
+    with _opened(first.path) as stream:
+        source = pydicom.dcmread(stream, stop_before_pixels=True)
+        if first.header.lossy:
+            declare_loss(source, _compression_ratio(first.path))
+    return source
+
+
+def read_context(instances: Sequence[Instance]) -> Dataset:
+    """Whom a refusal concerns: the same instance, without its pixels, in whatever order they came.
+
+    Raises
+    ------
+    InstanceUnreadableError
+        If it is no longer a readable instance.
+    SpoolError
+        If the file cannot be opened.
+    """
+    with _opened(min(instances, key=lambda i: i.header.sop_instance_uid).path) as stream:
+        return pydicom.dcmread(stream, stop_before_pixels=True)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
         with open_file(path) as stream, faults_told(f"{path} is not a DICOM file any more"):
-            source = pydicom.dcmread(stream, stop_before_pixels=True)
-            if first.header.lossy:
-                declare_loss(source, _compression_ratio(path))
-            return source
+            yield stream
     except OSError as fault:
         raise SpoolError(f"{path} cannot be read: {fault.strerror}") from fault
 

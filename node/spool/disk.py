@@ -62,6 +62,42 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
+def delete(paths: Iterable[Path], *, below: Path) -> int:
+    """Bytes of files below a folder that were deleted, durably, and their empty folders.
+
+    A folder is synchronised also where its files were gone already: whoever deleted them may
+    have died before that.
+    """
+    ours = [path for path in paths if below in path.parents]
+    with faults("delete files"):
+        freed = sum(_unlinked(path) for path in ours)
+        for folder in sorted({path.parent for path in ours}):
+            if folder.is_dir():
+                sync_folder(folder)
+                _remove_empty(folder, below)
+    return freed
+
+
+def _unlinked(path: Path) -> int:
+    """The size of a file that is gone now; 0 where it was before."""
+    try:
+        size = path.stat().st_size
+        path.unlink()
+    except FileNotFoundError:
+        return 0
+    return size
+
+
+def _remove_empty(folder: Path, below: Path) -> None:
+    """The folder and its parents go as far as they are empty, and no branch of the spool does."""
+    while len(folder.relative_to(below).parts) > 1:
+        try:
+            folder.rmdir()
+        except OSError:  # something came into it
+            return
+        folder = folder.parent
+
+
 def removed_if_orphaned(path: Path) -> bool:
     """Whether the file had no living writer and is gone."""
     try:

@@ -5,31 +5,31 @@ import os
 import re
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
-from pydicom import Dataset, dcmread, dcmwrite
+from pydicom import Dataset
 
 from node import log
-from node.errors import InstanceUnreadableError, ResultMismatchError, SpoolError, SpoolFullError
+from node.errors import InstanceUnreadableError, SpoolError, SpoolFullError
 from node.failpoint import Step, passed
-from node.ports import Branch, Kept
+from node.ports import Branch, DiskUse, Kept
 from node.series import Header
 from node.spool.disk import (
     data_set_offset,
+    delete,
     digest,
     faults,
     removed_if_orphaned,
     sync_folder,
     write,
 )
+from node.spool.results import compare, encoded
 
 _LOG = log.get("spool")
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
-_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,10 @@ class FileSpool:
     root
         The folder of the spool; made where it is missing, on one file system.
     min_free_bytes
-        Room left to the disk; below it nothing more is kept.
+        Room left to the disk; below it nothing more is received. What was acknowledged may draw
+        on it: its results are kept as long as the disk takes them.
+    low_free_bytes
+        Below it there is little room.
 
     Raises
     ------
@@ -63,10 +66,10 @@ class FileSpool:
         If the folder cannot be made.
     """
 
-    def __init__(self, root: Path, *, min_free_bytes: int) -> None:
+    def __init__(self, root: Path, *, min_free_bytes: int, low_free_bytes: int = 0) -> None:
         self._root = root
         self._tmp = root / "tmp"
-        self._min_free_bytes = min_free_bytes
+        self._min_free_bytes, self._low_free_bytes = min_free_bytes, low_free_bytes
         self._making = threading.Lock()
         with faults(f"make the spool {root}"):
             self._make_folder(self._tmp)
@@ -76,8 +79,8 @@ class FileSpool:
         """The folder of the spool."""
         return self._root
 
-    def free_bytes(self) -> int:
-        """Room on the disk for this user [bytes].
+    def disk(self) -> DiskUse:
+        """Room on the disk for this user.
 
         Raises
         ------
@@ -86,7 +89,12 @@ class FileSpool:
         """
         with faults("ask for free space"):
             disk = os.statvfs(self._root)
-        return disk.f_bavail * disk.f_frsize
+        return DiskUse(
+            disk.f_bavail * disk.f_frsize,
+            disk.f_blocks * disk.f_frsize,
+            self._min_free_bytes,
+            self._low_free_bytes,
+        )
 
     def keep(self, part10: Iterable[bytes], header: Header, *, ignored: bool = False) -> Kept:
         """Keep a received instance; an existing file of the same bytes is kept as it is.
@@ -118,6 +126,7 @@ class FileSpool:
         """
         folder = self._folder_of(header, Branch.IGNORED if ignored else Branch.INCOMING)
         name = f"{_checked(header.sop_instance_uid)}.dcm"
+        self._require_room()
         with self._draft(part10) as draft:
             passed(Step.DRAFTED)
             if self._place(draft, folder / name):
@@ -136,6 +145,7 @@ class FileSpool:
         InstanceUnreadableError
             If a UID is no UID.
         """
+        self._require_room()
         with self._draft(part10) as draft:
             return self._place_apart(draft, header)
 
@@ -156,10 +166,10 @@ class FileSpool:
         """
         uid = _checked(str(dataset.SOPInstanceUID))
         folder = self._root / "results" / _checked(source_series_uid) / str(int(revision))
-        written = _encoded(dataset)
+        written = encoded(dataset)
         data_set = data_set_offset(written)
         with self._draft((written[:data_set], written[data_set:])) as draft:
-            _compare(draft.path, written, dataset)
+            compare(draft.path, written, dataset)
             passed(Step.RESULT_DRAFTED)
             with faults(f"keep result {uid}"):
                 self._make_folder(folder)
@@ -177,6 +187,35 @@ class FileSpool:
             _LOG.info("temporary_files_removed", files=removed)
         return removed
 
+    def discard(self, kept: Kept) -> None:
+        """Delete what was just kept and is not recorded: nobody was told that it is here.
+
+        Raises
+        ------
+        SpoolError
+            If the disk fails.
+        """
+        self.delete([kept.path])
+
+    def delete(self, paths: Sequence[Path]) -> int:
+        """Bytes of files that were deleted, durably, with folders that are empty afterwards.
+
+        A file that is gone already, or lies outside of the spool, is passed over.
+
+        Raises
+        ------
+        SpoolError
+            If the disk fails.
+        """
+        return delete(paths, below=self._root)
+
+    def _require_room(self) -> None:
+        disk = self.disk()
+        if disk.full:
+            raise SpoolFullError(
+                f"{disk.free_bytes} bytes are free, {disk.min_free_bytes} must stay so"
+            )
+
     def _folder_of(self, header: Header, branch: Branch) -> Path:
         study, series = header.study_instance_uid, header.series_instance_uid
         return self._root / branch / _checked(study) / _checked(series)
@@ -184,9 +223,6 @@ class FileSpool:
     @contextmanager
     def _draft(self, pieces: Iterable[bytes]) -> Iterator[_Draft]:
         """A synchronised temporary file, removed at the end unless it was moved away."""
-        free = self.free_bytes()
-        if free < self._min_free_bytes:
-            raise SpoolFullError(f"{free} bytes are free, {self._min_free_bytes} must stay so")
         with faults("make a temporary file"):
             fd, name = tempfile.mkstemp(dir=self._tmp, suffix=".part")
         try:
@@ -203,15 +239,23 @@ class FileSpool:
     def _place(self, draft: _Draft, path: Path) -> bool:
         """Whether the draft's bytes are now durable under ``path``; others there stay."""
         with faults(f"keep {path.name}"):
-            self._make_folder(path.parent)
             try:
-                path.hardlink_to(draft.path)
+                self._link(draft, path)
             except FileExistsError:
                 if digest(path) != draft.sha256:
                     return False
             passed(Step.LINKED)
             sync_folder(path.parent)
             return True
+
+    def _link(self, draft: _Draft, path: Path) -> None:
+        """Give the draft its name, once more where its folder was just deleted as empty."""
+        self._make_folder(path.parent)
+        try:
+            path.hardlink_to(draft.path)
+        except FileNotFoundError:
+            self._make_folder(path.parent)
+            path.hardlink_to(draft.path)
 
     def _place_apart(self, draft: _Draft, header: Header) -> Kept:
         folder = self._folder_of(header, Branch.APART) / _checked(header.sop_instance_uid)
@@ -240,27 +284,3 @@ def _checked(uid: str) -> str:
     if len(uid) > 64 or not _UID.fullmatch(uid):
         raise InstanceUnreadableError(f"{uid[:64]!r} is no UID")
     return uid
-
-
-def _encoded(dataset: Dataset) -> bytes:
-    buffer = BytesIO()
-    dcmwrite(buffer, dataset, enforce_file_format=True)
-    return buffer.getvalue()
-
-
-def _compare(path: Path, written: bytes, dataset: Dataset) -> None:
-    """Passes if the disk holds what was written and it reads as what was meant.
-
-    Bytes are compared, not elements: a float32 or a padded text read back is equal in the
-    file and not always equal in Python.
-    """
-    with faults("read a result back"), path.open("rb") as file:
-        # The page cache would answer with what was written, not with what the disk holds.
-        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        found = file.read()
-    if found != written:
-        raise ResultMismatchError(f"result {dataset.SOPInstanceUID} reads back differently")
-    again = dcmread(BytesIO(found))
-    for keyword in ("SOPInstanceUID", "SOPClassUID", *_PIXELS):
-        if again.get(keyword) != dataset.get(keyword):
-            raise ResultMismatchError(f"result {dataset.SOPInstanceUID} differs in {keyword}")

@@ -58,10 +58,13 @@ def machine_router(archive: Archive, probes: Probes) -> APIRouter:
     @routes.get("/health/ready", responses={503: {"model": schema.HealthView}})
     def ready(response: Response) -> schema.HealthView:
         """Whether a study sent now would be received and analysed; else 503 and why not."""
-        if reasons := health.ask(probes).reasons:
+        found = health.ask(probes)
+        warnings = list(found.warnings)
+        if found.reasons:
             response.status_code = 503
-            return schema.HealthView(status="not ready", reasons=list(reasons))
-        return schema.HealthView(status="ready")
+            reasons = list(found.reasons)
+            return schema.HealthView(status="not ready", reasons=reasons, warnings=warnings)
+        return schema.HealthView(status="ready", warnings=warnings)
 
     @routes.get("/metrics", response_class=Response)
     def prometheus() -> Response:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from node.errors import ModelError
 from node.perfusion import Estimator
-from node.status.probes import DiskUse, Probes
+from node.ports import DiskUse
+from node.status.probes import Probes
 from node.status.view import sentence, size
 
 
@@ -16,6 +17,8 @@ class Health:
     ----------
     reasons
         Everything that keeps the node from working, in words; empty where all is well.
+    warnings
+        What will, unless a person sees to it.
     disk
         Room below ``data_dir``.
     model
@@ -23,6 +26,7 @@ class Health:
     """
 
     reasons: tuple[str, ...]
+    warnings: tuple[str, ...]
     disk: DiskUse
     model: Estimator | None
 
@@ -37,7 +41,10 @@ def ask(probes: Probes) -> Health:
         _of_disk(disk),
         wrong_model,
     )
-    return Health(tuple(reason for reason in found if reason), disk, estimator)
+    little = _little_room(disk)
+    return Health(
+        tuple(reason for reason in found if reason), (little,) if little else (), disk, estimator
+    )
 
 
 def model(probes: Probes) -> tuple[Estimator | None, str]:
@@ -50,10 +57,17 @@ def model(probes: Probes) -> tuple[Estimator | None, str]:
 
 
 def _of_disk(disk: DiskUse) -> str:
-    if disk.free_bytes >= disk.min_free_bytes:
+    if not disk.full:
         return ""
     least = size(disk.min_free_bytes)
     return f"Disk: {size(disk.free_bytes)} free, {least} needed; no image is accepted"
+
+
+def _little_room(disk: DiskUse) -> str:
+    if disk.full or not disk.low:
+        return ""
+    free, mark = size(disk.free_bytes), size(disk.low_free_bytes)
+    return f"Disk: {free} free, under the mark of {mark}; finished studies expire early"
 
 
 def _named(part: str, wrong: str | None) -> str:

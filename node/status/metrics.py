@@ -80,6 +80,8 @@ def _of_probes(probes: Probes) -> Iterator[Metric]:
     disk = probes.disk()
     yield _gauge("disk_free_bytes", "Free room below data_dir", disk.free_bytes)
     yield _gauge("disk_total_bytes", "Size of the disk below data_dir", disk.total_bytes)
+    yield _gauge("disk_low", "Whether there is little room: spool.low_free_gib", disk.low)
+    yield _gauge("disk_full", "Whether nothing is received: spool.min_free_gib", disk.full)
     yield _gauge("redis_up", "Whether Redis answers", probes.redis() is None)
     estimator, _ = health.model(probes)
     yield _gauge("model_up", "Whether a usable model is there", estimator is not None)

@@ -19,7 +19,6 @@ from node.status.problems import Problem
 TEMPLATES = Path(__file__).parent / "templates"
 SHOWN = 200
 BARS = 24
-LOW_DISK_FRACTION = 0.1
 
 
 class Pages:
@@ -111,9 +110,10 @@ class Pages:
             page=template.removesuffix(".html"),
             bare=False,
             problems=state.reasons,
+            warnings=state.warnings,
             no_destination=not self._probes.destinations(),
             disk=state.disk,
-            low_disk=state.disk.free_bytes < LOW_DISK_FRACTION * state.disk.total_bytes,
+            low_disk=state.disk.low,
             model=state.model,
             version=self._probes.software_version,
             now=self._probes.now(),

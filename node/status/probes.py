@@ -5,15 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from node.perfusion import Estimator
-
-
-@dataclass(frozen=True)
-class DiskUse:
-    """Room on the disk below ``data_dir`` [bytes]; under ``min_free_bytes`` nothing is received."""
-
-    free_bytes: int
-    total_bytes: int
-    min_free_bytes: int = 0
+from node.ports import DiskUse
 
 
 @dataclass(frozen=True)

@@ -122,6 +122,9 @@ def concerns_perfusion(record: SeriesRecord) -> bool:
         return False
     if record.state is SeriesState.REFUSED and record.reason is not None:
         return record.reason.code not in _UNRELATED
+    if record.state is SeriesState.EXPIRED:  # what it was before is told by what came of it
+        meant = record.reason is not None and record.reason.code not in _UNRELATED
+        return meant or bool(record.summary)
     return True
 
 

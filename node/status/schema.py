@@ -77,6 +77,8 @@ class SeriesLine(_FromRecord):
     analysing_at: datetime | None
     ready_at: datetime | None
     delivered_at: datetime | None
+    sources_expired_at: datetime | None = Field(description="since when its images are deleted")
+    results_expired_at: datetime | None = Field(description="since when its results are deleted")
     attempts: int
     next_try_at: datetime | None
     reason: ReasonView | None
@@ -144,6 +146,7 @@ class HealthView(BaseModel):
 
     status: str = Field(examples=["ready", "not ready"])
     reasons: list[str] = []
+    warnings: list[str] = []
 
 
 def line(record: SeriesRecord, now: datetime, quiet_s: float) -> SeriesLine:

@@ -78,7 +78,7 @@ def badge(record: SeriesRecord) -> Badge:
 def actions(record: SeriesRecord) -> tuple[str, ...]:
     """What the page offers for this series; the registry has the last word."""
     waits_for_a_try = record.state in _QUEUED and record.next_try_at and record.reason
-    has_results = record.state in _ENDED and record.results
+    has_results = record.state in _ENDED and record.results and not record.results_expired_at
     return (
         *(("retry",) if waits_for_a_try else ()),
         *_ACTIONS.get(record.state, ()),
@@ -91,7 +91,7 @@ def situation(record: SeriesRecord, now: datetime, quiet_s: float) -> str:
     if record.state is State.RECEIVING:
         return f"{_awaited(record)}; {_declared(record, now, quiet_s)}"
     if record.state in (State.DELIVERED, State.CONFIRMED):
-        return _outcome(record)
+        return f"{_outcome(record)}{_deleted(record)}"
     if record.state in _RESTING:
         return _SENTENCES[record.state]
     if record.state in (State.REFUSED, State.FAILED):
@@ -182,6 +182,15 @@ def _outcome(record: SeriesRecord) -> str:
     ]
     facts = [*volumes, *([_flags(len(record.flags))] if record.flags else [])]
     return "; ".join(["Maps sent", ", ".join(facts)] if facts else ["Maps sent"])
+
+
+def _deleted(record: SeriesRecord) -> str:
+    """Which files of a delivered series are deleted already."""
+    if record.sources_expired_at:
+        return "; its images were deleted as the retention settings ask"
+    if record.results_expired_at:
+        return "; the results kept here were deleted as the retention settings ask"
+    return ""
 
 
 def _flags(number: int) -> str:

@@ -156,7 +156,7 @@ def perfusion_node(folder: Path, port: int) -> list[str]:
 
 def serve(folder: Path, port: int) -> None:
     """The node's listener with its real spool and registry, until interrupted."""
-    registry = open_registry(f"sqlite:///{folder / 'registry.sqlite'}")
+    registry = open_registry(f"sqlite:///{folder / 'registry.sqlite'}", folder)
     spool = FileSpool(folder / "spool", min_free_bytes=0)
     listener = Listener(ScpSettings(port=port), spool, registry)
     listener.start()

@@ -13,10 +13,10 @@ class SmallDisk:
     Where not, ``mounted`` is False, and filling it does nothing.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, size_mib: int = SIZE_MIB) -> None:
         folder.mkdir(parents=True)
-        self._folder = folder
-        self.mounted = os.geteuid() == 0 and self._mounted(SIZE_MIB * 1024, "")
+        self._folder, self._size_kib = folder, size_mib * 1024
+        self.mounted = os.geteuid() == 0 and self._mounted(self._size_kib, "")
 
     def fill(self) -> None:
         """Make it as small as what lies on it."""
@@ -29,7 +29,7 @@ class SmallDisk:
     def empty(self) -> None:
         """Make it as large as before."""
         if self.mounted:
-            assert self._mounted(SIZE_MIB * 1024, "remount,")
+            assert self._mounted(self._size_kib, "remount,")
 
     def close(self) -> None:
         """Unmount it; what lay there is gone."""

@@ -12,8 +12,9 @@ from pydicom import Dataset, dcmread
 
 from node.failpoint import Step
 from node.ports import SeriesState
-from node.settings import Settings
-from node.spool import FileSpool
+from node.scp import Recovered, Recovery
+from node.settings import RetentionSettings, Settings, SpoolSettings
+from node.spool import FileInventory, FileSpool
 from node.wiring import Node
 from tests.support.ctp import CtpSpec, build_series
 from tests.support.running_node import free_port, wait_for
@@ -35,13 +36,14 @@ WORK = {
     Step.DELIVERED: 2,
     Step.SETTLED: 1,
 }
+EXPIRY = (Step.EXPIRY_BEGUN, Step.FILES_DELETED, Step.EXPIRED)
 SERIES = CtpSpec(slices=2, frames=4)
 BEFORE = 2
 
 
 def test_every_step_is_tried() -> None:
     """A step that is added is a step that is killed at."""
-    assert {*INTAKE, *WORK} == set(Step)
+    assert {*INTAKE, *WORK, *EXPIRY} == set(Step)
 
 
 def received(folder: Path) -> dict[str, Dataset]:
@@ -118,3 +120,26 @@ def test_a_worker_killed_at_any_step_leaves_a_series_that_is_delivered_once(
     assert bench.archive.received.keys() == made.keys()
     on_disk = {path.stem for path in (bench.node.spool.root / "results").rglob("*.dcm")}
     assert on_disk == made.keys()
+
+
+@pytest.mark.parametrize("step", EXPIRY)
+def test_a_worker_killed_while_files_are_deleted_leaves_what_the_next_puts_right(
+    tmp_path: Path, step: Step
+) -> None:
+    """A finished series ends EXPIRED without a file; meanwhile no file of it counts as lost."""
+    low = SpoolSettings(min_free_gib=0.0, low_free_gib=1e6)
+    at_once = RetentionSettings(early_hours=0.0)
+    with worker_bench(tmp_path, retention=at_once, spool=low) as bench:
+        first = bench.start_worker(f"{step} 1")
+        assert first.wait(180) == -signal.SIGKILL
+        inventory = FileInventory(bench.node.spool.root)
+        compared = Recovery(inventory, bench.node.registry, settled_s=0.0)
+        assert compared.look() == Recovered()
+        bench.start_worker()
+        bench.wait_until(SeriesState.EXPIRED)
+        wait_for(lambda: not bench.node.registry.expiring(), "its files are gone", 60)
+        assert not list(bench.node.spool.root.rglob("*.dcm"))
+        assert bench.node.registry.instances(bench.uid) == []
+        assert compared.look() == Recovered()
+        series = bench.node.registry.series(bench.uid)
+        assert bench.archive.received.keys() == {r.sop_instance_uid for r in series.results}

@@ -4,7 +4,7 @@ import threading
 from dataclasses import dataclass, field
 
 from node.errors import RegistryUnavailableError
-from node.ports import Kept, Recorded
+from node.ports import Kept, Quota, Recorded
 from node.series import Header
 
 
@@ -29,12 +29,25 @@ class FakeIntake:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def record(
-        self, header: Header, kept: Kept, *, calling_ae_title: str, ignored: bool
+        self,
+        header: Header,
+        kept: Kept,
+        *,
+        calling_ae_title: str,
+        ignored: bool,
+        quota: Quota | None = None,
     ) -> Recorded:
-        """Record a received instance; the first under a UID stays."""
+        """Record a received instance; the first under a UID stays, and a full series is full."""
         self._require_available()
         with self._lock:
             row = Row(header, kept, calling_ae_title, ignored)
+            if (
+                quota
+                and header.sop_instance_uid not in self.rows
+                and len(self.rows) >= quota.images
+            ):
+                self.recorded.append(Recorded.TURNED_AWAY)
+                return Recorded.TURNED_AWAY
             first = self.rows.setdefault(header.sop_instance_uid, row)
             same = first.kept.sha256 == kept.sha256
             outcome = Recorded.DUPLICATE if same else Recorded.CONFLICT

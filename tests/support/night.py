@@ -8,13 +8,14 @@ from node.perfusion import Estimator
 from node.ports import (
     DeliveryRecord,
     DeliveryState,
+    DiskUse,
     Event,
     Reason,
     ResultRecord,
     SeriesRecord,
     SeriesState,
 )
-from node.status import DestinationInfo, DiskUse, Probes
+from node.status import DestinationInfo, Probes
 from tests.support.fake_archive import NOW, FakeArchive, a_series
 
 State = SeriesState

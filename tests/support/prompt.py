@@ -94,7 +94,7 @@ def registry_of(config: Path) -> Iterator[Registry]:
     """The registry of the node with that settings file, to be filled."""
     folder = config.parent / "data"
     folder.mkdir(exist_ok=True)
-    registry = open_registry(f"sqlite:///{folder}/registry.sqlite")
+    registry = open_registry(f"sqlite:///{folder}/registry.sqlite", folder)
     try:
         yield registry
     finally:

@@ -10,6 +10,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 from node.ports import (
     DeliveryOutcome,
     DeliveryState,
+    DueDelivery,
     Kept,
     Lease,
     Outcome,
@@ -23,6 +24,8 @@ from node.registry import Registry
 from node.series import Header
 
 SERIES = "1.2.3.4"
+DATA_DIR = Path("/")
+"""What ``kept()`` and ``outcome()`` name lies in ``/spool``."""
 WANTED: Mapping[str, Sequence[str]] = {"pacs": ("colour",)}
 REFUSED = Reason("too_short", "the series covers 12 s", "Send at least 30 s.")
 
@@ -106,6 +109,11 @@ def finish(
     taken = lease(registry)
     made = outcome(taken.revision, reason=reason)
     return registry.finish(taken, made, destinations=wanted, now=now())
+
+
+def stored(due: DueDelivery) -> DeliveryOutcome:
+    """A destination has taken an object."""
+    return DeliveryOutcome(due.sop_instance_uid, due.destination, DeliveryState.STORED, 0, "")
 
 
 def answer_all(

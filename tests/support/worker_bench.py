@@ -90,13 +90,14 @@ class Bench:
 
 
 @contextmanager
-def worker_bench(folder: Path) -> Iterator[Bench]:
-    """All of it, for the length of a ``with`` block."""
+def worker_bench(folder: Path, **values: object) -> Iterator[Bench]:
+    """All of it, for the length of a ``with`` block; ``values`` are further settings."""
     redis, archive = RedisServer(folder), Archive()
     redis.start()
     # a lease far longer than the test: only a worker that is seen to be dead loses it
     jobs = JobsSettings(sweep_s=0.1, lease_s=3600.0, retry_first_s=0.2, retry_longest_s=1.0)
-    settings = bench_settings(folder / "data", archive.port, redis_url=redis.url, jobs=jobs)
+    values = {"redis_url": redis.url, "jobs": jobs, **values}
+    settings = bench_settings(folder / "data", archive.port, **values)
     with Node(settings) as node:
         bench = Bench(folder, redis, archive, settings, node, receive_series(node))
         yield bench

@@ -22,7 +22,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 def open_and_record(url: str, number: int) -> int:
     """In another process: open the registry, and record ten images."""
-    registry = open_registry(url)
+    registry = open_registry(url, r.DATA_DIR)
     for n in range(10):
         r.receive(registry, number * 10 + n)
     registry.close()
@@ -33,4 +33,4 @@ def test_several_processes_open_a_new_database_at_once(url: str) -> None:
     """One migrates, the others wait and go on; nothing is lost."""
     with multiprocessing.get_context("spawn").Pool(3) as pool:
         pool.starmap(open_and_record, [(url, n) for n in range(3)])
-    assert open_registry(url).series(r.SERIES).instances == 30
+    assert open_registry(url, r.DATA_DIR).series(r.SERIES).instances == 30

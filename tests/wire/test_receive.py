@@ -14,7 +14,7 @@ from pydicom.uid import (
     MRImageStorage,
 )
 
-from node.ports import Kept, Recorded
+from node.ports import DiskUse, Kept, Quota, Recorded
 from node.series import Header, read_header, read_hu
 from node.spool import FileSpool
 from tests.support.ctp import CtpSpec, build_instance, build_series, write_series
@@ -93,6 +93,9 @@ class Witness:
         self.done: list[str] = []
         self._spool, self._intake = FileSpool(root, min_free_bytes=0), FakeIntake()
 
+    def disk(self) -> DiskUse:
+        return self._spool.disk()
+
     def keep(self, part10: Sequence[bytes], header: Header, *, ignored: bool = False) -> Kept:
         kept = self._spool.keep(part10, header, ignored=ignored)
         assert kept.path.exists()
@@ -100,10 +103,16 @@ class Witness:
         return kept
 
     def record(
-        self, header: Header, kept: Kept, *, calling_ae_title: str, ignored: bool
+        self,
+        header: Header,
+        kept: Kept,
+        *,
+        calling_ae_title: str,
+        ignored: bool,
+        quota: Quota | None = None,
     ) -> Recorded:
         recorded = self._intake.record(
-            header, kept, calling_ae_title=calling_ae_title, ignored=ignored
+            header, kept, calling_ae_title=calling_ae_title, ignored=ignored, quota=quota
         )
         self.done.append("recorded")
         return recorded

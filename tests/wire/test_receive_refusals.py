@@ -4,6 +4,7 @@ import os
 import random
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from pydicom import Dataset
 from pydicom.uid import CTImageStorage, DeflatedExplicitVRLittleEndian, MRImageStorage
 
 from node.errors import SpoolError
-from node.ports import Kept
+from node.ports import DiskUse, Kept
 from node.scp import Status
 from node.spool import FileSpool
 from tests.support.ctp import CtpSpec, build_instance, write_series
@@ -107,9 +108,22 @@ def test_another_instance_than_announced_is_a_mismatch(node: Listening) -> None:
     check_goes_on(node)
 
 
+class FillingSpool(FileSpool):
+    """Its disk has room when the association is asked for, and none afterwards."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root, min_free_bytes=0)
+        self.asked = 0
+
+    def disk(self) -> DiskUse:
+        self.asked += 1
+        return replace(super().disk(), min_free_bytes=0 if self.asked == 1 else 1 << 62)
+
+
 def test_a_full_spool_answers_out_of_resources(tmp_path: Path) -> None:
     """Without room on disk a C-STORE is answered 0xA700 and nothing is kept."""
-    with listening(tmp_path / "spool", min_free_bytes=1 << 62) as node:
+    spool = FillingSpool(tmp_path / "spool")
+    with listening(tmp_path / "spool", spool=spool) as node:
         assert push(node.port, [image()]) == [Status.OUT_OF_RESOURCES]
         assert node.files() == []
         assert node.intake.rows == {}
@@ -117,11 +131,13 @@ def test_a_full_spool_answers_out_of_resources(tmp_path: Path) -> None:
 
 
 def test_dcmtk_hears_that_the_spool_is_full(tmp_path: Path) -> None:
-    """Another toolkit reads the same status, and the comment beside it."""
+    """Another toolkit reads the same status; the next time it is rejected for the moment."""
     paths = write_series([image()], tmp_path / "sent")
-    with listening(tmp_path / "spool", min_free_bytes=1 << 62) as node:
-        result = storescu(node.port, paths)
-    assert "OutOfResources" in result.stderr or "0xa700" in result.stderr
+    with listening(tmp_path / "spool", spool=FillingSpool(tmp_path / "spool")) as node:
+        told, again = storescu(node.port, paths), storescu(node.port, paths)
+    assert "OutOfResources" in told.stderr or "0xa700" in told.stderr
+    assert "Rejected Transient" in again.stderr
+    assert "Temporary Congestion" in again.stderr
 
 
 def test_a_registry_that_is_away_answers_out_of_resources(tmp_path: Path) -> None:

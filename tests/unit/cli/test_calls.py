@@ -99,7 +99,8 @@ def test_a_prompt_answers_without_loading_the_analysis(tmp_path: Path, command: 
     )
     environment = {"PYTHONPATH": str(ROOT), "PERFUSION_NODE_DATA_DIR": str(tmp_path)}
     database = (
-        f"import node.registry; node.registry.open_registry('sqlite:///{tmp_path}/registry.sqlite')"
+        "import pathlib, node.registry; "
+        f"node.registry.open_registry('sqlite:///{tmp_path}/registry.sqlite', pathlib.Path('/'))"
     )
     subprocess.run([sys.executable, "-c", database], check=True, env=environment)
     done = subprocess.run(

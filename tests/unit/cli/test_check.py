@@ -35,7 +35,8 @@ def test_a_registry_that_is_there_answers(tmp_path: Path) -> None:
     ("settings", "what", "said"),
     [
         ('[model]\npath = "/no/such.onnx"', "model", "/no/such.onnx does not exist"),
-        ("[spool]\nmin_free_gib = 1e9", "disk", "1000000000.0 GiB are kept free"),
+        ("[spool]\nmin_free_gib = 1e9", "disk", "1000000000.0 GiB are kept free: nothing"),
+        ("[spool]\nlow_free_gib = 1e9", "disk", "finished studies expire early"),
         (
             '[[destinations]]\nname = "pacs"\nae_title = "PACS"\nport = 1',
             "destination pacs",

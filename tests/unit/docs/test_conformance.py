@@ -15,11 +15,16 @@ from node.derived import (
     refusal_page,
     rejection_notes,
 )
-from node.errors import InstanceUnreadableError, RegistryUnavailableError, SpoolFullError
+from node.errors import (
+    InstanceUnreadableError,
+    RegistryUnavailableError,
+    SeriesExpiringError,
+    SpoolFullError,
+)
 from node.perfusion import Quantity, lesion
 from node.refusals import Refusal, RefusalCode
 from node.scp import Status, part10
-from node.scp.admission import Admission
+from node.scp.admission import NO_ROOM, TOO_MANY, Admission
 from node.scp.contexts import TRANSFER_SYNTAXES
 from node.scp.listener import _ACSE_TIMEOUT_S, _MAX_PDU_BYTES
 from node.scp.statuses import answer_for
@@ -73,7 +78,8 @@ def test_every_status_is_stated_with_its_comment() -> None:
     """A sender's log shows status and Error Comment: both are looked up here."""
     stated = {(r["status"], r["Error Comment"]) for r in table(STATEMENT, "C-STORE statuses")}
     assert {status for status, _ in stated} == {f"{status:04X}" for status in Status}
-    for fault in (SpoolFullError, RegistryUnavailableError, InstanceUnreadableError):
+    faults = (SpoolFullError, RegistryUnavailableError, InstanceUnreadableError)
+    for fault in (*faults, SeriesExpiringError):
         answer = answer_for(fault("it broke"))
         assert (f"{answer.status:04X}", answer.comment) in stated
 
@@ -182,7 +188,8 @@ def test_rejections_carry_the_codes_of_the_table() -> None:
     called = admission.verdict("OTHER", "PACS", "127.0.0.1")
     calling = admission.verdict("PERFUSION", "OTHER", "127.0.0.1")
     refused = [(v.result, v.source, v.diagnostic) for v in (called, calling)]
-    assert stated == [*refused, (2, 3, 2)]
+    later = [(v.result, v.source, v.diagnostic) for v in (TOO_MANY, NO_ROOM)]
+    assert stated == [*refused, *later]
 
 
 def test_one_implementation_has_one_identity() -> None:

@@ -21,7 +21,7 @@ FAST = LeaseTiming(lease_s=60.0, heartbeat_s=0.01, ending_s=0.01)
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
-    opened = open_registry(f"sqlite:///{tmp_path}/registry.sqlite")
+    opened = open_registry(f"sqlite:///{tmp_path}/registry.sqlite", tmp_path)
     r.complete(opened)
     yield opened
     opened.close()

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 from node.registry import Registry, open_registry
+from tests.support import registered as r
 from tests.support.postgres import postgres_server
 
 
@@ -19,7 +20,7 @@ def new_postgres() -> Iterator[Callable[[], str]]:
 @pytest.fixture(scope="session")
 def postgres_url(new_postgres: Callable[[], str]) -> str:
     url = new_postgres()
-    open_registry(url).close()
+    open_registry(url, r.DATA_DIR).close()
     return url
 
 
@@ -31,7 +32,7 @@ def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Registr
         url = request.getfixturevalue("postgres_url")
         with psycopg.connect(url) as connection:
             connection.execute("TRUNCATE series CASCADE")
-    opened = open_registry(url)
+    opened = open_registry(url, r.DATA_DIR)
     yield opened
     opened.close()
 

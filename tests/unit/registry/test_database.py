@@ -17,7 +17,7 @@ from tests.support import registered as r
 
 def test_the_migrations_lead_to_the_tables_that_are_used(new_url: str) -> None:
     """No table, column or index differs between the migrations and the schema in use."""
-    database = Database(new_url)
+    database = Database(new_url, r.DATA_DIR)
     with database.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, schema.metadata) == []
@@ -33,14 +33,14 @@ def test_a_database_that_is_not_there_is_a_fault_with_a_remedy(tmp_path: Path) -
         "no url at all",
     ):
         with pytest.raises(RegistryUnavailableError) as fault:
-            open_registry(url)
+            open_registry(url, tmp_path)
         assert "database_url" in fault.value.remedy
 
 
 def test_a_server_that_goes_away_comes_back(new_postgres: Callable[[], str]) -> None:
     """A connection that the server cut is replaced; nobody has to restart the node."""
     url = new_postgres()
-    registry = open_registry(url)
+    registry = open_registry(url, r.DATA_DIR)
     r.receive(registry)
     other = sa.create_engine(url.replace("postgresql", "postgresql+psycopg"))
     with other.begin() as connection:
@@ -56,7 +56,7 @@ def test_a_server_that_goes_away_comes_back(new_postgres: Callable[[], str]) -> 
 
 def test_sqlite_is_durable_and_lets_readers_pass(tmp_path: Path) -> None:
     """Each commit is synchronised to disk, and readers do not wait for the writer."""
-    database = Database(f"sqlite:///{tmp_path}/a.sqlite")
+    database = Database(f"sqlite:///{tmp_path}/a.sqlite", tmp_path)
     with database.reading() as connection:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar() == 2  # FULL
@@ -66,7 +66,7 @@ def test_sqlite_is_durable_and_lets_readers_pass(tmp_path: Path) -> None:
 
 def test_what_fails_half_way_leaves_nothing(new_url: str) -> None:
     """A transaction is whole or not at all."""
-    database = Database(new_url)
+    database = Database(new_url, r.DATA_DIR)
 
     class Interrupted(Exception):  # noqa: N818 - no error of the node
         pass
@@ -97,7 +97,7 @@ def test_what_fails_half_way_leaves_nothing(new_url: str) -> None:
 )
 def test_no_question_reads_every_row(tmp_path: Path, ask: Callable[[Registry], object]) -> None:
     """Everything that is asked often goes by an index, however many series there are."""
-    database = Database(f"sqlite:///{tmp_path}/a.sqlite")
+    database = Database(f"sqlite:///{tmp_path}/a.sqlite", tmp_path)
     registry = Registry(database)
     r.ready(registry)
     asked: list[tuple[str, object]] = []

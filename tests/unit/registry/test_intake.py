@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from node.errors import UnknownSeriesError
-from node.ports import Recorded, SeriesState
+from node.ports import Quota, Recorded, SeriesState
 from node.registry import Registry
 from node.series.header import Frame
 from tests.support import registered as r
@@ -124,6 +124,36 @@ def test_a_cancelled_series_stays_cancelled(registry: Registry) -> None:
     r.receive(registry, 2)
     series = registry.series(SERIES)
     assert (series.state, series.instances) == (SeriesState.CANCELLED, 2)
+
+
+def of_quota(registry: Registry, number: int, quota: Quota, size: int = 7) -> Recorded:
+    kept = replace(r.kept(), size=size)
+    return registry.record(
+        r.header(number), kept, calling_ae_title="CT1", ignored=False, quota=quota
+    )
+
+
+@pytest.mark.parametrize("quota", [Quota(2, 1000), Quota(1000, 14)], ids=["images", "bytes"])
+def test_a_series_does_not_grow_beyond_its_quota(registry: Registry, quota: Quota) -> None:
+    """What is too much is turned away and told once; what was sent before is still known."""
+    answers = [of_quota(registry, number, quota) for number in (1, 2, 3, 4, 1)]
+    turned_away = [Recorded.TURNED_AWAY] * 2
+    assert answers == [Recorded.NEW, Recorded.NEW, *turned_away, Recorded.DUPLICATE]
+    series = registry.series(SERIES)
+    assert series.instances == len(registry.instances(SERIES)) == 2
+    assert [e.name for e in series.events].count("images_turned_away") == 1
+    assert quota.exceeded(series.asked_images, series.asked_bytes)
+
+
+def test_a_series_over_its_quota_stays_so_until_the_quota_is_raised(registry: Registry) -> None:
+    """A smaller image that would still fit must not make it look whole."""
+    few, many = Quota(1000, 20), Quota(1000, 2000)
+    assert of_quota(registry, 1, few) is Recorded.NEW
+    assert of_quota(registry, 2, few, size=100) is Recorded.TURNED_AWAY
+    assert of_quota(registry, 3, few) is Recorded.TURNED_AWAY
+    assert of_quota(registry, 2, many, size=100) is Recorded.NEW
+    series = registry.series(SERIES)
+    assert not many.exceeded(series.asked_images, series.asked_bytes)
 
 
 def test_odd_text_of_a_sender_is_taken(registry: Registry) -> None:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from node.errors import ModelError, PeerUnreachableError, UnknownDestinationError
-from node.ports import SeriesState
-from node.status import DestinationInfo, DiskUse, Probes
+from node.ports import DiskUse, SeriesState
+from node.status import DestinationInfo, Probes
 from tests.support import night
 from tests.support.fake_archive import FakeArchive
 from tests.unit.status.conftest import Node, Show
@@ -212,10 +212,26 @@ def test_a_node_that_could_not_work_is_not_ready_and_says_why(
     assert why in page
 
 
+def test_a_disk_with_little_room_is_told_before_it_is_full(show: Show) -> None:
+    """Under the soft mark the node is ready, and page, health and metrics warn."""
+    little = DiskUse(5 * 2**30, 10**12, 2 * 2**30, 10 * 2**30)
+    client = show(FakeArchive(), ill(disk=lambda: little))
+    ready = client.get("/health/ready")
+    told = "Disk: 5.0 GiB free, under the mark of 10 GiB; finished studies expire early"
+    assert (ready.status_code, ready.json()["warnings"]) == (200, [told])
+    assert told in client.get("/").text
+    lines = client.get("/metrics").text.splitlines()
+    assert "perfusion_node_disk_low 1.0" in lines
+    assert "perfusion_node_disk_full 0.0" in lines
+
+
 def test_a_well_node_is_ready(node: Node) -> None:
     """Ready is 200 without a reason."""
     answer = node.get("/health/ready")
-    assert (answer.status_code, answer.json()) == (200, {"status": "ready", "reasons": []})
+    assert (answer.status_code, answer.json()) == (
+        200,
+        {"status": "ready", "reasons": [], "warnings": []},
+    )
 
 
 def test_the_metrics_are_prometheus_text(node: Node) -> None:

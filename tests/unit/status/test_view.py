@@ -9,10 +9,36 @@ from hypothesis import strategies as st
 
 from node.ports import Reason, SeriesState
 from node.status import dimse, timeline, view
+from node.status.queue import concerns_perfusion
 from tests.support.fake_archive import NOW, a_series
 
 State = SeriesState
 NO_ROOM = Reason("out_of_resources", "pacs answered 0xA700.", "Free room in the archive.")
+
+
+def test_what_was_deleted_is_said_and_not_offered() -> None:
+    """An expired series says so; without results there is nothing to send again."""
+    gone = {"results_expired_at": NOW, "results": (object(),)}
+    delivered = a_series(1, State.DELIVERED, summary={"core_ml": 3.0}, **gone)
+    assert view.actions(delivered) == ()
+    assert words(State.DELIVERED, **gone).endswith("were deleted as the retention settings ask")
+    assert "images were deleted" in words(State.DELIVERED, sources_expired_at=NOW)
+    assert words(State.EXPIRED) == "Its files were deleted as the retention settings ask"
+    assert view.badge(a_series(1, State.EXPIRED)).word == "expired"
+
+
+@pytest.mark.parametrize(
+    ("facts", "shown"),
+    [
+        ({"summary": {"core_ml": 3.0}}, True),
+        ({"reason": NO_ROOM}, True),
+        ({"reason": Reason("localizer", "-", "-")}, False),
+        ({}, False),
+    ],
+)
+def test_an_expired_topogram_is_no_perfusion_series(facts: dict[str, object], shown: bool) -> None:
+    """What came of a series tells what it was."""
+    assert concerns_perfusion(a_series(1, State.EXPIRED, **facts)) is shown
 
 
 def words(state: SeriesState, **facts: object) -> str:
