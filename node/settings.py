@@ -84,6 +84,7 @@ class _Destination(_Section):
 
     name: Annotated[str, StringConstraints(min_length=1, pattern=r"^[A-Za-z0-9_-]+$")]
     results: tuple[ResultKind, ...] = DEFAULT_RESULTS
+    verify: Literal["none", "find"] = "none"
 
 
 class Destination(_Destination):

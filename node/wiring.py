@@ -193,6 +193,10 @@ class Node:
         """Each destination's name and the kinds of results it wants."""
         return {d.name: tuple(d.results) for d in self.settings.destinations}
 
+    def verifying(self) -> frozenset[str]:
+        """The destinations that are asked for what they were sent."""
+        return frozenset(d.name for d in self.settings.destinations if d.verify == "find")
+
     def probes(self) -> Probes:
         """How the status page and the check ask each part whether it is well."""
         from node.status import DestinationInfo, Probes

@@ -22,6 +22,7 @@ from node.jobs.lease import HeldLease, LeaseTiming
 from node.jobs.outcomes import DeliveryPolicy
 from node.jobs.owner import new_owner
 from node.jobs.retry import RetryPolicy
+from node.jobs.verification import Verifier
 from node.ports import (
     DeliveryState,
     DueDelivery,
@@ -62,6 +63,7 @@ class Steps:
         self._timing = LeaseTiming(jobs.lease_s, jobs.heartbeat_s)
         self._retry = RetryPolicy(jobs.retry_first_s, jobs.retry_longest_s)
         self._outcomes = DeliveryPolicy(self._retry, timedelta(hours=jobs.delivery_hours))
+        self._verifier = Verifier(node, self._retry)
 
     def analyse(self, series_instance_uid: str) -> SeriesState | None:
         """The series' state after its analysis; None where none was due or it came to nothing."""
@@ -145,6 +147,7 @@ class Steps:
             if held.lost:
                 break  # settle() says so
             self._deliver_to(name, list(objects), held)
+        self._verifier.verify(held)
         state = ledger.settle(lease, now=_now())
         passed(Step.SETTLED)
         _LOG.info("round_ended", series_instance_uid=lease.series_instance_uid, state=str(state))

@@ -19,6 +19,13 @@ from node.ports.records import (
 )
 from node.ports.recovery import Accounts, Branch, Inventory, ReceivedFile, RecordedFile
 from node.ports.retention import Bin, Ended, Expiring, Part, Shelf
+from node.ports.verification import (
+    DueVerification,
+    SentObject,
+    VerificationOutcome,
+    Verifications,
+    by_series,
+)
 from node.ports.work import (
     DeliveryOutcome,
     DueDelivery,
@@ -40,6 +47,7 @@ __all__ = [
     "DeliveryState",
     "DiskUse",
     "DueDelivery",
+    "DueVerification",
     "Ended",
     "Event",
     "Expiring",
@@ -61,11 +69,15 @@ __all__ = [
     "RecordedFile",
     "ResultRecord",
     "ScanPart",
+    "SentObject",
     "SeriesRecord",
     "SeriesState",
     "Shelf",
     "Spool",
     "StoreOutcome",
+    "VerificationOutcome",
+    "Verifications",
     "Wake",
+    "by_series",
     "summarised",
 ]

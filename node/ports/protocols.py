@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from node.ports.disk import DiskUse
 from node.ports.quota import Quota
 from node.ports.records import Kept, Recorded, SeriesRecord, SeriesState, StoreOutcome
+from node.ports.verification import SentObject
 
 if TYPE_CHECKING:  # a port only names them: whoever asks for a state need not load the science
     from pydicom import Dataset
@@ -176,4 +177,13 @@ class Pacs(Protocol):
         ------
         PeerUnreachableError
             If it was not answered with success.
+        """
+
+    def holds(self, sent: Sequence[SentObject]) -> frozenset[str] | None:
+        """SOP Instance UIDs of those objects that it says it has; None where it cannot be asked.
+
+        Raises
+        ------
+        PeerUnreachableError
+            If it does not answer.
         """

@@ -9,12 +9,15 @@ from node.registry.database import Database, require_known
 from node.registry.deliveries import DeliveryStore
 from node.registry.intake import IntakeStore
 from node.registry.retention import RetentionStore
+from node.registry.verification import VerificationStore
 
 
-class Registry(IntakeStore, AccountStore, ArchiveStore, DeliveryStore, RetentionStore):
-    """``Intake``, ``Accounts``, ``Archive``, ``Ledger`` and ``Shelf`` of :mod:`node.ports`.
+class Registry(
+    IntakeStore, AccountStore, ArchiveStore, DeliveryStore, VerificationStore, RetentionStore
+):
+    """``Intake``, ``Accounts``, ``Archive``, ``Ledger`` and the rest of :mod:`node.ports`.
 
-    Any number of threads and processes may use the same database at once. Every method
+    All over one database, which any number of threads and processes may use at once. Every method
     raises RegistryUnavailableError where the database does not answer.
     """
 

@@ -21,6 +21,7 @@ from node.registry import rows, schema
 from node.registry.joining import JoiningStore
 from node.registry.rows import Row
 from node.registry.store import NO_LEASE
+from node.registry.unsettled import unsettled
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 AT_DELIVERY = (SeriesState.READY, SeriesState.REFUSED)
@@ -53,7 +54,9 @@ class LedgerStore(JoiningStore):
         )
         with self._database.reading() as connection:
             wakes = [Wake("analyse", uid) for uid in connection.scalars(analyse)]
-            return wakes + [Wake("deliver", uid) for uid in connection.scalars(deliver)]
+            wakes += [Wake("deliver", uid) for uid in connection.scalars(deliver)]
+            left = sa.select(table.c.series_instance_uid).where(unsettled(now))
+            return wakes + [Wake("deliver", uid) for uid in connection.scalars(left)]
 
     def lease(self, wake: Wake, owner: str, *, now: datetime, until: datetime) -> Lease | None:
         """Take a series for one step; None where it is not due or another has it."""
@@ -237,7 +240,8 @@ class LedgerStore(JoiningStore):
             table.c.state == DeliveryState.PENDING,
             table.c.next_try_at <= now,
         )
-        return bool(connection.execute(sa.select(pending)).scalar_one())
+        left = sa.exists().where(schema.series.c.id == row.id, unsettled(now))
+        return bool(connection.execute(sa.select(sa.or_(pending, left))).scalar_one())
 
     def _keep_results(
         self, connection: sa.Connection, row: Row, results: Sequence[ResultRecord]

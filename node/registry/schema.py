@@ -152,6 +152,20 @@ deliveries = sa.Table(
     sa.Index(None, "series_id"),
 )
 
+verifications = sa.Table(
+    "verifications",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column(
+        "delivery_id",
+        sa.ForeignKey("deliveries.id", ondelete="CASCADE"),
+        nullable=False,
+        unique=True,
+    ),
+    sa.Column("misses", sa.Integer, nullable=False),
+    sa.Column("at", UtcDateTime, nullable=False),
+)
+
 events = sa.Table(
     "events",
     metadata,

@@ -12,9 +12,10 @@ from pynetdicom.association import Association
 
 from node import log
 from node.errors import PeerUnreachableError
-from node.ports import StoreOutcome
+from node.ports import SentObject, StoreOutcome, by_series
 from node.scu.association import NothingAcceptedError, association
 from node.scu.proposal import CONVERTIBLE, Pair, Parcel, batches, read_parcel
+from node.scu.query import STUDY_ROOT_FIND, NotAskedError, instances_of
 from node.scu.statuses import is_stored, meaning
 from node.settings import Destination
 
@@ -81,6 +82,25 @@ class DicomPacs:
             answered = "did not answer" if status is None else f"answered {status:04X}"
             raise PeerUnreachableError(f"{self._name} {answered} to a C-ECHO")
         return time.perf_counter() - started
+
+    def holds(self, sent: Sequence[SentObject]) -> frozenset[str] | None:
+        """SOP Instance UIDs of those objects that a C-FIND finds; None without Query/Retrieve.
+
+        Raises
+        ------
+        PeerUnreachableError
+            If the peer does not answer a C-FIND.
+        """
+        found: set[str] = set()
+        syntaxes = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+        pairs = [(STUDY_ROOT_FIND, syntax) for syntax in syntaxes]
+        try:
+            with association(self._destination, self._calling_ae_title, pairs) as assoc:
+                for (study, series), uids in by_series(sent).items():
+                    found |= instances_of(assoc, study, series, uids)
+        except (NothingAcceptedError, NotAskedError):
+            return None
+        return frozenset(found)
 
     @property
     def _name(self) -> str:

@@ -1,5 +1,6 @@
 """A real DICOMweb server, Orthanc with its plugin, with the node on a network of their own."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import pytest
 from pydicom import dcmread
 
 from tests.support.ctp import CtpSpec, build_series, write_series
-from tests.support.orthanc import HTTP_PORT, Orthanc, running_orthanc
+from tests.support.orthanc import AE_TITLE, DICOM_PORT, HTTP_PORT, Orthanc, running_orthanc
 from tests.support.peers import require_file
 from tests.support.running_node import ROOT
 
@@ -26,6 +27,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
     settings = {
         "Plugins": [str(PLUGIN)],
         "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
+        "DicomModalities": {"node": ["PERFUSION", "127.0.0.1", 11112]},
         "AuthenticationEnabled": True,
         "RegisteredUsers": {USER: PASSWORD},
     }
@@ -44,6 +46,7 @@ def config(tmp_path: Path) -> Path:
         f'data_dir = "{tmp_path}/data"\n'
         f'[[destinations]]\nname = "orthanc"\nurl = "{url}/dicom-web"\nuser = "{USER}"\n'
         f'password = {{ file = "{tmp_path}/password" }}\n'
+        f'[[destinations]]\nname = "dimse"\nae_title = "{AE_TITLE}"\nport = {DICOM_PORT}\n'
         f'[[destinations]]\nname = "stranger"\nurl = "{url}/dicom-web"\nuser = "{USER}"\n'
         f'password = {{ file = "{tmp_path}/wrong" }}\n'
         f'[[destinations]]\nname = "elsewhere"\nurl = "{url}/dicom"\nuser = "{USER}"\n'
@@ -119,3 +122,34 @@ def test_an_object_that_orthanc_does_not_take_is_told_and_the_rest_is_there(
     code, said = asked(archive, config, "send", tmp_path / "scan", "--to", "orthanc", "--json")
     assert code == 1
     assert '"stored": 3' in said
+
+
+ASKING = """
+import json, sys
+from pathlib import Path
+from pydicom import dcmread
+from node.ports import SentObject
+from node.settings import load
+from node.wiring import Node
+
+headers = [dcmread(path, stop_before_pixels=True) for path in sys.argv[3:]]
+sent = [SentObject(h.StudyInstanceUID, h.SeriesInstanceUID, h.SOPInstanceUID) for h in headers]
+print(json.dumps(sorted(Node(load(Path(sys.argv[1]))).pacs(sys.argv[2]).holds(sent))))
+"""
+
+
+@pytest.mark.parametrize("name", ["dimse", "orthanc"])
+def test_orthanc_says_what_it_has_both_ways(
+    archive: Orthanc, config: Path, tmp_path: Path, name: str
+) -> None:
+    """By C-FIND and by QIDO-RS: what was sent, and not what was not."""
+    spec = CtpSpec(slices=2, frames=3, seed=21 if name == "dimse" else 22)
+    datasets = build_series(spec)
+    files = write_series(datasets, tmp_path / "scan")
+    code, said = asked(archive, config, "send", files[0], "--to", name)
+    assert code == 0, said
+    code, said = asked(archive, config, "send", files[3], "--to", name)
+    assert code == 0, said
+    command = [sys.executable, "-c", ASKING, config, name, *files]
+    found = json.loads(archive.run(*command).splitlines()[-1])
+    assert found == sorted(str(datasets[i].SOPInstanceUID) for i in (0, 3))

@@ -9,7 +9,7 @@ from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 
 from node.errors import PeerUnreachableError
-from node.ports import StoreOutcome
+from node.ports import SentObject, StoreOutcome
 
 
 @dataclass
@@ -26,6 +26,11 @@ class FakePacs:
         The association ends after so many answers.
     after_each
         Called when an object has come in, before it is answered.
+    lost
+        Objects that it answers as stored and does not find afterwards, once for each time that
+        one is listed.
+    searchable
+        Whether it answers searches.
     """
 
     question: ClassVar[str] = "a C-ECHO"
@@ -34,6 +39,8 @@ class FakePacs:
     ends_after: int | None = None
     after_each: Callable[[], None] = lambda: None
     received: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    searchable: bool = True
 
     def store(self, files: Sequence[Path], on_outcome: Callable[[StoreOutcome], None]) -> None:
         if self.away:
@@ -54,3 +61,14 @@ class FakePacs:
         if self.away:
             raise PeerUnreachableError("no association with the fake")
         return 0.001
+
+    def holds(self, sent: Sequence[SentObject]) -> frozenset[str] | None:
+        if self.away:
+            raise PeerUnreachableError("no association with the fake")
+        if not self.searchable:
+            return None
+        wanted = {each.sop_instance_uid for each in sent}
+        missing = wanted & set(self.lost)
+        for uid in missing:
+            self.lost.remove(uid)
+        return frozenset((wanted & set(self.received)) - missing)
