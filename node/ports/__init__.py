@@ -1,26 +1,11 @@
 """What the route asks of the world, as protocols, and the nouns they hand over."""
 
-from node.ports.commitment import (
-    CommitmentAnswer,
-    CommitmentOutcome,
-    CommitmentReply,
-    CommitmentRequest,
-    Commitments,
-    CommitmentScp,
-    CommitmentTally,
-    DueCommitment,
-    Replied,
-    Replies,
-    SopReference,
-)
 from node.ports.disk import DiskUse
 from node.ports.ledger import Ledger
 from node.ports.measures import MEASURES, Measure, summarised
 from node.ports.protocols import Archive, Intake, Model, Pacs, Spool
 from node.ports.quota import Quota
 from node.ports.records import (
-    CommitmentRecord,
-    CommitmentState,
     DeliveryRecord,
     DeliveryState,
     Event,
@@ -34,6 +19,13 @@ from node.ports.records import (
 )
 from node.ports.recovery import Accounts, Branch, Inventory, ReceivedFile, RecordedFile
 from node.ports.retention import Bin, Ended, Expiring, Part, Shelf
+from node.ports.verification import (
+    DueVerification,
+    SentObject,
+    VerificationOutcome,
+    Verifications,
+    by_series,
+)
 from node.ports.work import (
     DeliveryOutcome,
     DueDelivery,
@@ -50,21 +42,12 @@ __all__ = [
     "Archive",
     "Bin",
     "Branch",
-    "CommitmentAnswer",
-    "CommitmentOutcome",
-    "CommitmentRecord",
-    "CommitmentReply",
-    "CommitmentRequest",
-    "CommitmentScp",
-    "CommitmentState",
-    "CommitmentTally",
-    "Commitments",
     "DeliveryOutcome",
     "DeliveryRecord",
     "DeliveryState",
     "DiskUse",
-    "DueCommitment",
     "DueDelivery",
+    "DueVerification",
     "Ended",
     "Event",
     "Expiring",
@@ -84,16 +67,17 @@ __all__ = [
     "Receiving",
     "Recorded",
     "RecordedFile",
-    "Replied",
-    "Replies",
     "ResultRecord",
     "ScanPart",
+    "SentObject",
     "SeriesRecord",
     "SeriesState",
     "Shelf",
-    "SopReference",
     "Spool",
     "StoreOutcome",
+    "VerificationOutcome",
+    "Verifications",
     "Wake",
+    "by_series",
     "summarised",
 ]

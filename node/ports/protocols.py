@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from node.ports.commitment import CommitmentTally
 from node.ports.disk import DiskUse
 from node.ports.quota import Quota
 from node.ports.records import Kept, Recorded, SeriesRecord, SeriesState, StoreOutcome
+from node.ports.verification import SentObject
 
 if TYPE_CHECKING:  # a port only names them: whoever asks for a state need not load the science
     from pydicom import Dataset
@@ -106,9 +106,6 @@ class Archive(Protocol):
     def counts(self) -> dict[SeriesState, int]:
         """How many series are in each state."""
 
-    def commitments(self) -> Sequence[CommitmentTally]:
-        """How many objects each destination has stored and not confirmed, by where that stands."""
-
     def retry(self, series_instance_uid: str) -> SeriesState:
         """Analyse or deliver again, whichever is due; the state afterwards.
 
@@ -180,4 +177,13 @@ class Pacs(Protocol):
         ------
         PeerUnreachableError
             If it was not answered with success.
+        """
+
+    def holds(self, sent: Sequence[SentObject]) -> frozenset[str] | None:
+        """SOP Instance UIDs of those objects that it says it has; None where it cannot be asked.
+
+        Raises
+        ------
+        PeerUnreachableError
+            If it does not answer.
         """

@@ -4,19 +4,20 @@ from pathlib import Path
 
 from node.registry.accounts import AccountStore
 from node.registry.archive import ArchiveStore
-from node.registry.commitments import CommitmentStore
 from node.registry.copies import Contents, RegistryCopies
 from node.registry.database import Database, require_known
+from node.registry.deliveries import DeliveryStore
 from node.registry.intake import IntakeStore
 from node.registry.retention import RetentionStore
+from node.registry.verification import VerificationStore
 
 
-class Registry(IntakeStore, AccountStore, ArchiveStore, CommitmentStore, RetentionStore):
-    """Everything that :mod:`node.ports` asks of the registry.
+class Registry(
+    IntakeStore, AccountStore, ArchiveStore, DeliveryStore, VerificationStore, RetentionStore
+):
+    """``Intake``, ``Accounts``, ``Archive``, ``Ledger`` and the rest of :mod:`node.ports`.
 
-    ``Intake``, ``Accounts``, ``Archive``, ``Ledger``, ``Commitments`` and ``Shelf``.
-
-    Any number of threads and processes may use the same database at once. Every method
+    All over one database, which any number of threads and processes may use at once. Every method
     raises RegistryUnavailableError where the database does not answer.
     """
 

@@ -1,9 +1,9 @@
 """An association with a destination: opened, used, and released whatever happens."""
 
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, cast
+from typing import cast
 
 from pydicom.uid import UID
 from pynetdicom import AE, evt
@@ -26,19 +26,11 @@ class NothingAcceptedError(Exception):
     """The peer accepted the association and none of its presentation contexts."""
 
 
-Handlers = Sequence[tuple[evt.EventType, Callable[..., Any]]]
-
-
 @contextmanager
 def association(
-    destination: Destination,
-    calling_ae_title: str,
-    pairs: Sequence[tuple[UID, UID]],
-    handlers: Handlers = (),
+    destination: Destination, calling_ae_title: str, pairs: Sequence[tuple[UID, UID]]
 ) -> Iterator[Association]:
     """An established association that proposes each pair of class and transfer syntax.
-
-    ``handlers`` serve what the peer asks meanwhile.
 
     Raises
     ------
@@ -47,7 +39,7 @@ def association(
     NothingAcceptedError
         If every context was rejected.
     """
-    assoc = _opened(destination, calling_ae_title, pairs, handlers)
+    assoc = _opened(destination, calling_ae_title, pairs)
     try:
         yield assoc
     finally:
@@ -56,10 +48,7 @@ def association(
 
 
 def _opened(
-    destination: Destination,
-    calling_ae_title: str,
-    pairs: Sequence[tuple[UID, UID]],
-    handlers: Handlers,
+    destination: Destination, calling_ae_title: str, pairs: Sequence[tuple[UID, UID]]
 ) -> Association:
     ae = AE(calling_ae_title)
     ae.implementation_class_uid = _IMPLEMENTATION_CLASS_UID
@@ -76,7 +65,6 @@ def _opened(
             (evt.EVT_CONN_OPEN, _send_at_once),
             (evt.EVT_CONN_OPEN, _pause_safely),
             (evt.EVT_CONN_OPEN, _acknowledge_at_once),
-            *handlers,
         ],
     )
     if assoc.is_established:

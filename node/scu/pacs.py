@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,10 +12,10 @@ from pynetdicom.association import Association
 
 from node import log
 from node.errors import PeerUnreachableError
-from node.ports import CommitmentAnswer, CommitmentRequest, Replies, StoreOutcome
+from node.ports import SentObject, StoreOutcome, by_series
 from node.scu.association import NothingAcceptedError, association
-from node.scu.commitment import is_supported, requested
 from node.scu.proposal import CONVERTIBLE, Pair, Parcel, batches, read_parcel
+from node.scu.query import STUDY_ROOT_FIND, NotAskedError, instances_of
 from node.scu.statuses import is_stored, meaning
 from node.settings import Destination
 
@@ -25,7 +24,7 @@ _VERIFICATION = UID("1.2.840.10008.1.1")
 
 
 class DicomPacs:
-    """One destination; implements :class:`node.ports.Pacs` and ``CommitmentScp``.
+    """One destination; implements :class:`node.ports.Pacs`.
 
     Parameters
     ----------
@@ -84,29 +83,24 @@ class DicomPacs:
             raise PeerUnreachableError(f"{self._name} {answered} to a C-ECHO")
         return time.perf_counter() - started
 
-    def commitment(
-        self, request: CommitmentRequest, replies: Replies
-    ) -> AbstractContextManager[CommitmentAnswer]:
-        """Ask for storage commitment; the association is held open for the ``with`` block.
-
-        A reply that comes meanwhile is recorded in ``replies`` and answered.
+    def holds(self, sent: Sequence[SentObject]) -> frozenset[str] | None:
+        """SOP Instance UIDs of those objects that a C-FIND finds; None without Query/Retrieve.
 
         Raises
         ------
         PeerUnreachableError
-            If no association can be made, or the request is not answered.
+            If the peer does not answer a C-FIND.
         """
-        return requested(self._destination, self._calling_ae_title, request, replies)
-
-    def commits(self) -> bool:
-        """Whether the destination accepts storage commitment's presentation context.
-
-        Raises
-        ------
-        PeerUnreachableError
-            If no association can be made.
-        """
-        return is_supported(self._destination, self._calling_ae_title)
+        found: set[str] = set()
+        syntaxes = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+        pairs = [(STUDY_ROOT_FIND, syntax) for syntax in syntaxes]
+        try:
+            with association(self._destination, self._calling_ae_title, pairs) as assoc:
+                for (study, series), uids in by_series(sent).items():
+                    found |= instances_of(assoc, study, series, uids)
+        except (NothingAcceptedError, NotAskedError):
+            return None
+        return frozenset(found)
 
     @property
     def _name(self) -> str:

@@ -10,17 +10,13 @@ from node.ports import DiskUse
 
 @dataclass(frozen=True)
 class DestinationInfo:
-    """An archive that receives results, as the settings name it: a PACS, or a DICOMweb ``url``.
-
-    ``commitment``: whether it is asked for storage commitment.
-    """
+    """An archive that receives results, as the settings name it: a PACS, or a DICOMweb ``url``."""
 
     name: str
     ae_title: str = ""
     host: str = ""
     port: int | None = None
     url: str = ""
-    commitment: bool = False
 
     @property
     def question(self) -> str:

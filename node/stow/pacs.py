@@ -1,21 +1,19 @@
 """A DICOMweb destination: objects sent to it by STOW-RS, each with what was reported of it."""
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 from node import log
-from node.errors import PeerUnreachableError
-from node.ports import DeliveryState, StoreOutcome
+from node.ports import DeliveryState, SentObject, StoreOutcome, by_series
 from node.settings import WebDestination
-from node.stow.exchange import Answer, Exchange, fault_of, name_of
+from node.stow.exchange import Answer, Exchange, fault_of
 from node.stow.judgement import concerns_content, outcomes
 from node.stow.parts import Multipart, Part, UnreadableFileError, batches, read_part
+from node.stow.search import DICOM_JSON, NotOfferedError, instances_of, matches_of
 
 _LOG = log.get("stow")
-_JSON = "application/dicom+json"
 _REPORT = "application/dicom+json, application/dicom+xml;q=0.5"
 # The node's implementation class: no study has it, so that a search for it is cheap everywhere
 # and brings no patient's data.
@@ -72,15 +70,26 @@ class WebPacs:
         started = time.perf_counter()
         with Exchange(self._destination) as exchange:
             query = {"StudyInstanceUID": _NO_STUDY, "limit": "1"}
-            answer = exchange.get("/studies", query, _JSON)
-        if answer.status not in (200, 204):
-            raise fault_of(self._destination, answer)
-        if not _is_list(answer):
-            raise PeerUnreachableError(
-                f"{name_of(self._destination)} answered a search in no DICOM JSON",
-                "Check url of the destination: what answers there is no DICOMweb server.",
-            )
+            answer = exchange.get("/studies", query, DICOM_JSON)
+        matches_of(self._destination, answer)
         return time.perf_counter() - started
+
+    def holds(self, sent: Sequence[SentObject]) -> frozenset[str] | None:
+        """SOP Instance UIDs of those objects that a QIDO-RS search finds; None without searches.
+
+        Raises
+        ------
+        PeerUnreachableError
+            If the server does not answer a search.
+        """
+        found: set[str] = set()
+        with Exchange(self._destination) as exchange:
+            try:
+                for series, uids in by_series(sent).items():
+                    found |= instances_of(exchange, self._destination, series, uids)
+            except NotOfferedError:
+                return None
+        return frozenset(found)
 
     def _store(self, exchange: Exchange, parts: Sequence[Part], on_outcome: Report) -> None:
         body = Multipart(parts)
@@ -111,16 +120,6 @@ class WebPacs:
             status="none" if outcome.status is None else f"{outcome.status:04X}",
             http_status=answer.status,
         )
-
-
-def _is_list(answer: Answer) -> bool:
-    """Whether a search was answered with a list, or with nothing at all."""
-    if not answer.body.strip():
-        return True
-    try:
-        return isinstance(json.loads(answer.body), list)
-    except ValueError:
-        return False
 
 
 def _unreadable(name: str, found: str) -> StoreOutcome:

@@ -28,10 +28,13 @@ class Orthanc:
         The server; the namespace lives as long as it does.
     folder
         Its storage and log.
+    credentials
+        User and password of its REST interface, where it asks for them.
     """
 
     process: subprocess.Popen[bytes]
     folder: Path
+    credentials: tuple[str, str] | None = None
 
     @property
     def inside(self) -> tuple[str, ...]:
@@ -66,7 +69,8 @@ class Orthanc:
         """The bytes of its REST interface, such as ``/instances/{id}/file``."""
         url = f"http://127.0.0.1:{HTTP_PORT}{path}"
         curl = require("curl", package="curl")
-        command = [*self.inside, curl, "--silent", "--show-error", "--fail", url]
+        known = ("--user", ":".join(self.credentials)) if self.credentials else ()
+        command = [*self.inside, curl, "--silent", "--show-error", "--fail", *known, url]
         return subprocess.run(command, capture_output=True, timeout=60, check=True).stdout
 
     def up(self) -> bool:
@@ -78,7 +82,11 @@ class Orthanc:
 
 
 @contextmanager
-def running_orthanc(folder: Path, settings: dict[str, Any] | None = None) -> Iterator[Orthanc]:
+def running_orthanc(
+    folder: Path,
+    settings: dict[str, Any] | None = None,
+    credentials: tuple[str, str] | None = None,
+) -> Iterator[Orthanc]:
     """Orthanc with its data below ``folder``; ``settings`` add to its configuration.
 
     A missing program or a namespace that is not permitted is a named skip (a failure where
@@ -105,7 +113,7 @@ def running_orthanc(folder: Path, settings: dict[str, Any] | None = None) -> Ite
     with (folder / "orthanc.log").open("wb") as log:
         process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
         try:
-            orthanc = Orthanc(process, folder)
+            orthanc = Orthanc(process, folder, credentials)
             _wait_until_up(orthanc)
             yield orthanc
         finally:

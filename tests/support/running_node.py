@@ -107,15 +107,10 @@ class RunningNode:
 
 @contextmanager
 def running_node(
-    folder: Path,
-    destinations: str,
-    *,
-    extra: str = "",
-    inside: Sequence[str] = (),
-    port: int = 0,
+    folder: Path, destinations: str, *, extra: str = "", inside: Sequence[str] = ()
 ) -> Iterator[RunningNode]:
-    """A node that runs for the length of a ``with`` block; ``port`` 0: a free one."""
-    node = RunningNode(folder, destinations, extra, inside, port or free_port())
+    """A node that runs for the length of a ``with`` block."""
+    node = RunningNode(folder, destinations, extra, inside)
     node.start()
     try:
         yield node

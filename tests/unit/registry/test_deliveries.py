@@ -130,3 +130,17 @@ def test_what_nobody_wanted_is_owed_to_whoever_comes_to_want_it(registry: Regist
     assert registry.unowed(["colour"]) == []
     assert r.answer_all(registry) is SeriesState.DELIVERED
     assert registry.owe(SERIES, {"late": ("colour",)}, now=r.now()) == 0
+
+
+def test_a_round_that_only_was_not_settled_is_due(registry: Registry) -> None:
+    """Its worker died after the last answer: nothing is pending, and yet it must not wait."""
+    r.ready(registry)
+    lost = r.lease(registry, "deliver")
+    for number in range(2):
+        registry.delivered(lost, outcome(number, DeliveryState.STORED), now=r.now())
+    registry.expire(lost, now=r.now(), max_attempts=3)
+    assert registry.due(r.now()) == [Wake("deliver", SERIES)]
+    again = r.lease(registry, "deliver", "b")
+    assert registry.deliveries_due(again, r.now()) == []
+    assert registry.settle(again, now=r.now()) is SeriesState.DELIVERED
+    assert registry.due(r.now()) == []
