@@ -15,6 +15,8 @@ from pydantic import (
 
 from node.errors import SettingsError
 
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
+
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -116,3 +118,10 @@ class DicomWeb(_Section):
         if value != TlsFiles() and info.data.get("url", "https:").startswith("http:"):
             raise ValueError("certificates need a url that begins with https://")
         return value
+
+    @property
+    def shows_credentials(self) -> bool:
+        """Whether credentials leave this machine unencrypted."""
+        parts = urlsplit(self.url)
+        known = self.token is not None or self.password is not None
+        return known and parts.scheme == "http" and parts.hostname not in _THIS_MACHINE

@@ -14,6 +14,7 @@ from node.cli.options import ConfigOption, JsonOption, settings_from
 from node.cli.output import print_json, print_table
 from node.cli.studies import registry_file
 from node.errors import NodeError
+from node.settings import WebDestination
 from node.wiring import Node
 
 _GIB = 2**30
@@ -151,4 +152,8 @@ def _destination(node: Node, name: str) -> Finding:
         took_s = pacs.echo()
     except NodeError as fault:
         return Finding(what, good=False, found=str(fault), remedy=fault.remedy)
-    return Finding(what, good=True, found=f"answered {pacs.question} in {took_s * 1000:.0f} ms")
+    found = f"answered {pacs.question} in {took_s * 1000:.0f} ms"
+    destination = node.settings.destination(name)
+    if isinstance(destination, WebDestination) and destination.shows_credentials:
+        found += "; its credentials can be read on the way: https:// hides them"
+    return Finding(what, good=True, found=found)

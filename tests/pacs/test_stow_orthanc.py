@@ -13,8 +13,9 @@ from pydicom import dcmread
 
 from tests.support.ctp import CtpSpec, build_series, write_series
 from tests.support.orthanc import AE_TITLE, DICOM_PORT, HTTP_PORT, Orthanc, running_orthanc
-from tests.support.peers import require_file
-from tests.support.running_node import ROOT
+from tests.support.peers import require, require_file
+from tests.support.running_node import ROOT, running_node, wait_for
+from tests.support.studies import small_scan
 
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 USER, PASSWORD = "perfusion", "sesame"
@@ -153,3 +154,28 @@ def test_orthanc_says_what_it_has_both_ways(
     command = [sys.executable, "-c", ASKING, config, name, *files]
     found = json.loads(archive.run(*command).splitlines()[-1])
     assert found == sorted(str(datasets[i].SOPInstanceUID) for i in (0, 3))
+
+
+def test_the_maps_go_to_a_web_archive_which_is_asked_for_them(
+    archive: Orthanc, tmp_path: Path
+) -> None:
+    """A whole node: a scan comes in, its results go out by STOW-RS, and QIDO-RS finds each."""
+    scan = small_scan(tmp_path / "scan", "over the web")
+    (tmp_path / "password").write_text(PASSWORD)
+    destination = (
+        f'[[destinations]]\nname = "web"\nurl = "http://127.0.0.1:{HTTP_PORT}/dicom-web"\n'
+        f'user = "{USER}"\npassword = {{ file = "{tmp_path}/password" }}\nverify = "find"\n'
+    )
+    with running_node(tmp_path / "node", destination, inside=archive.inside) as node:
+        wait_for(lambda: "listener_started" in node.log, "the listener is there")
+        storescu = require("storescu", package="dcmtk")
+        archive.run(storescu, "-R", "-aec", "PERFUSION", "127.0.0.1", str(node.port), *scan.files)
+        node.wait_for_state("DELIVERED", "FAILED", "REFUSED", uid=scan.series_uid)
+        record = node.ask("show", scan.series_uid)
+        assert PASSWORD not in node.log
+    assert record["state"] == "DELIVERED", record["reason"]
+    made = {result["sop_instance_uid"] for result in record["results"]}
+    assert {delivery["state"] for delivery in record["deliveries"]} == {"STORED"}
+    assert made <= set(held(archive))
+    told = [event["detail"] for event in record["events"] if event["name"] == "verified"]
+    assert told == [f"web has {len(made)} of {len(made)} objects"]

@@ -116,6 +116,23 @@ def test_what_is_wrong_with_a_dicomweb_server_is_named_by_its_key(
     assert "sesame" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("http://archive", True),
+        ("http://10.0.0.5:8042/dicom-web", True),
+        ("https://archive", False),
+        ("http://127.0.0.1:8042", False),
+        ("http://[::1]:8042", False),
+    ],
+)
+def test_credentials_that_can_be_read_on_the_way_are_known(url: str, shown: bool) -> None:
+    """Without TLS, to another machine; without credentials there is nothing to read."""
+    known = WebDestination(name="web", url=url, token=Secret(env="TOKEN"))
+    assert known.shows_credentials is shown
+    assert not WebDestination(name="web", url=url).shows_credentials
+
+
 def test_a_secret_is_read_when_it_is_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

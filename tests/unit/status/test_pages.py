@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 from node.ports import DeliveryRecord, DeliveryState, Event, Reason, SeriesState
+from node.status import DestinationInfo
 from tests.support import night
 from tests.support.fake_archive import NOW, FakeArchive, a_series
 from tests.unit.status.conftest import Node, Show
@@ -152,3 +153,16 @@ def test_a_node_without_destination_is_told_on_every_page(show: Show) -> None:
     client = show(FakeArchive(), probes)
     assert "No destination is configured" in client.get("/").text
     assert "None is configured" in client.get("/destinations").text
+
+
+def test_a_dicomweb_server_is_shown_by_its_address(show: Show) -> None:
+    """It has no AE title; an echo of it says what was asked."""
+    web = DestinationInfo("web", url="https://archive.example.org/dicom-web")
+    client = show(FakeArchive(), replace(night.probes(), destinations=lambda: (web,)))
+    page = client.get("/destinations").text
+    assert "https://archive.example.org/dicom-web" in page
+    assert "AE title" not in page
+    (listed,) = client.get("/api/destinations").json()
+    assert (listed["url"], listed["ae_title"], listed["port"]) == (web.url, "", None)
+    answer = client.post("/api/destinations/web/echo").json()
+    assert answer["words"] == "Answered a QIDO-RS search in 4 ms."
