@@ -11,6 +11,7 @@ from node.registry import schema
 from node.registry.rows import Row, series_record
 from node.registry.store import NO_LEASE, Store, utc_now
 
+_COME_AGAIN = "Send the study again: it is analysed anew."
 _SEARCHED = ("series_instance_uid", "study_instance_uid", "description", "calling_ae_title")
 
 
@@ -87,7 +88,8 @@ class ArchiveStore(Store):
                 return self._analyse_again(connection, row, row.revision)
             if state is SeriesState.REFUSED:
                 return self._analyse_again(connection, row, row.revision + 1)
-            raise WrongStateError(f"a series that is {state} has nothing to try again")
+            remedy = _COME_AGAIN if state is SeriesState.EXPIRED else None
+            raise WrongStateError(f"a series that is {state} has nothing to try again", remedy)
 
     def cancel(self, series_instance_uid: str) -> SeriesState:
         """Stop what has not begun.
@@ -136,7 +138,7 @@ class ArchiveStore(Store):
             if row.results_expired_at is not None:
                 raise WrongStateError(
                     f"its results were deleted on {row.results_expired_at:%Y-%m-%d %H:%M} UTC",
-                    "Send the study again: it is analysed anew.",
+                    _COME_AGAIN,
                 )
             if row.lease_owner or not self._pend(connection, row, tuple(DeliveryState)):
                 raise WrongStateError(f"a series that is {row.state} has nothing to send again")

@@ -157,12 +157,23 @@ class IntakeStore(Store):
     ) -> Recorded:
         """What a series over its quota answers; its history says so once."""
         if known := self._digest(connection, row, header):
-            return Recorded.DUPLICATE if known == kept.sha256 else Recorded.TURNED_AWAY
+            if known == kept.sha256:
+                return Recorded.DUPLICATE
+            told = self._is_apart(connection, header, kept)
+            return Recorded.CONFLICT if told else Recorded.TURNED_AWAY
         if not row.asked_images:
             self._tell(connection, row, "images_turned_away", why)
         images, size = _asked(row, header, kept)
         self._change(connection, row, asked_images=images, asked_bytes=size)
         return Recorded.TURNED_AWAY
+
+    def _is_apart(self, connection: sa.Connection, header: Header, kept: Kept) -> bool:
+        """Whether these other bytes are recorded already: their file must stay."""
+        table = schema.conflicts
+        query = sa.select(table.c.id).where(
+            table.c.sop_instance_uid == header.sop_instance_uid, table.c.sha256 == kept.sha256
+        )
+        return connection.execute(query).first() is not None
 
     def _count_ignored(self, connection: sa.Connection, row: Row, size: int, now: datetime) -> None:
         counted: dict[str, Any] = {

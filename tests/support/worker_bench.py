@@ -86,7 +86,7 @@ class Bench:
         begun.unlink()
 
     def wait_until(self, state: SeriesState) -> None:
-        wait_for(lambda: self.state() is state, f"the series is {state}", 90)
+        wait_for(lambda: self.state() is state, f"the series is {state}")
 
 
 @contextmanager

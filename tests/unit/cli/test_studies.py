@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from node.ports import DeliveryState, SeriesState
+from node.ports import DeliveryState, Part, SeriesState
 from tests.support import registered
 from tests.support.prompt import Said, perfusion_node, registry_of, settings_file
 
@@ -184,3 +184,21 @@ def test_results_can_be_sent_again(tmp_path: Path) -> None:
     assert asked(config, "resend", registered.SERIES).code == 0
     deliveries = asked(config, "show", registered.SERIES, "--json").json["deliveries"]
     assert {each["state"] for each in deliveries} == {"PENDING"}
+
+
+def test_an_expired_series_says_so_and_what_to_do(tmp_path: Path) -> None:
+    """In the list, shown whole, and where it is asked to be tried or sent again."""
+    config = settings_file(tmp_path)
+    with registry_of(config) as registry:
+        registered.ready(registry)
+        registered.answer_all(registry)
+        registry.begin_expiry(registered.SERIES, tuple(Part), "ended more than 30 days ago")
+        registry.end_expiry(registered.SERIES)
+    assert "Expired: its files were deleted" in asked(config, "studies").out
+    shown = asked(config, "show", registered.SERIES).out
+    assert "Images deleted:" in shown
+    assert "2 results deleted: ended more than 30 days ago" in shown
+    for command in ("retry", "resend"):
+        said = asked(config, command, registered.SERIES)
+        assert said.code == 1
+        assert "Send the study again: it is analysed anew." in said.err

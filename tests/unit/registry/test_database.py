@@ -10,6 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from node.errors import RegistryUnavailableError
+from node.ports import Ended, Part
 from node.registry import Registry, open_registry, schema
 from node.registry.database import Database
 from tests.support import registered as r
@@ -92,8 +93,15 @@ def test_what_fails_half_way_leaves_nothing(new_url: str) -> None:
         lambda registry: registry.receiving(),
         lambda registry: registry.leases(),
         lambda registry: registry.series(r.SERIES),
+        lambda registry: registry.expiring(),
+        lambda registry: registry.expirable(Part.SOURCES, Ended.FINISHED, r.now(), 10),
+        lambda registry: registry.expirable(Part.RESULTS, Ended.UNFINISHED, r.now(), 10),
+        lambda registry: registry.forget(r.now(), 10),
     ],
-    ids=["counts", "list", "due", "receiving", "leases", "series"],
+    ids=[
+        *("counts", "list", "due", "receiving", "leases", "series"),
+        *("expiring", "images", "results", "forget"),
+    ],
 )
 def test_no_question_reads_every_row(tmp_path: Path, ask: Callable[[Registry], object]) -> None:
     """Everything that is asked often goes by an index, however many series there are."""

@@ -145,6 +145,19 @@ def test_a_series_does_not_grow_beyond_its_quota(registry: Registry, quota: Quot
     assert quota.exceeded(series.asked_images, series.asked_bytes)
 
 
+def test_what_was_kept_apart_stays_so_beyond_the_quota(registry: Registry) -> None:
+    """Other bytes that are recorded are a conflict again; new ones are turned away."""
+    r.receive(registry)
+    registry.record_conflict(r.header(), r.kept("other"))
+    answers = [
+        registry.record(
+            r.header(), r.kept(content), calling_ae_title="CT1", ignored=False, quota=Quota(1, 99)
+        )
+        for content in ("first", "other", "third")
+    ]
+    assert answers == [Recorded.DUPLICATE, Recorded.CONFLICT, Recorded.TURNED_AWAY]
+
+
 def test_a_series_over_its_quota_stays_so_until_the_quota_is_raised(registry: Registry) -> None:
     """A smaller image that would still fit must not make it look whole."""
     few, many = Quota(1000, 20), Quota(1000, 2000)
