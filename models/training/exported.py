@@ -5,7 +5,6 @@ apart again: the function stays the same, and normalisation measures what it did
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from itertools import count, pairwise
 from pathlib import Path
 
@@ -16,7 +15,8 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from models.network import PerfusionNet
-from models.training.loop import BatchSource, Trainer
+from models.training.loop import Trainer
+from models.training.settling import BatchSource, statistics
 from models.training.starting import CheckpointError
 from node.errors import NodeError
 from node.inference import read_manifest
@@ -25,8 +25,6 @@ from node.inference import read_manifest
 _PREFIX = "network."
 _FOLDED = "_bias"
 _NAMELESS = "unsqueeze_"
-SETTLING_BATCHES = 8
-_LEAST_VARIANCE = 1e-4
 NORM_EPS = nn.BatchNorm2d(1).eps
 
 
@@ -81,7 +79,8 @@ def start_from_exported(trainer: Trainer, path: Path, batches: BatchSource, stac
     except (KeyError, RuntimeError) as fault:
         reason = str(fault).partition("\n")[0]
         raise CheckpointError(f"{path} is no start for this network: {reason}") from fault
-    _settle(trainer, batches, stack)
+    with torch.no_grad():
+        _expecting(network, batches, stack)
     trainer.mean.module.load_state_dict(network.state_dict())
 
 
@@ -139,40 +138,12 @@ def _pairs(network: nn.Module) -> Iterator[tuple[str, str]]:
                     yield f"{name}.{first}", f"{name}.{second}"
 
 
-def _settle(trainer: Trainer, batches: BatchSource, stack: int) -> None:
-    """Let each normalisation know what it sees, without changing what it gives."""
-    network = trainer.network.eval()
-    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
-    sums = {norm: torch.zeros(3, norm.num_features, dtype=torch.float64) for norm in norms}
-    with torch.no_grad(), _watched(sums):
-        for step in range(SETTLING_BATCHES):
-            batch = batches[step].to(trainer.device)
-            network(batch.enhancement, batch.baseline, batch.vessels, stack)
-    with torch.no_grad():
-        for norm, (pixels, total, squares) in sums.items():
-            mean = total / pixels
-            variance = (squares / pixels - mean**2).clamp(min=_LEAST_VARIANCE)
-            old_mean, old_variance = (
-                norm.get_buffer(f"running_{part}") for part in ("mean", "var")
-            )
-            gain = norm.weight / torch.sqrt(old_variance + norm.eps)
-            norm.bias.add_(gain * (mean - old_mean))
-            norm.weight.copy_(gain * torch.sqrt(variance + norm.eps))
-            old_mean.copy_(mean)
-            old_variance.copy_(variance)
-
-
-@contextmanager
-def _watched(sums: dict[nn.BatchNorm2d, Tensor]) -> Iterator[None]:
-    """Counts, sums and sums of squares of what goes into each normalisation, by channel."""
-
-    def watch(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        assert isinstance(norm, nn.BatchNorm2d)  # noqa: S101  (for the type checker)
-        seen = inputs[0].double().transpose(0, 1).flatten(1)
-        pixels = torch.full_like(seen[:, 0], seen.shape[1])
-        sums[norm] += torch.stack([pixels, seen.sum(1), (seen**2).sum(1)]).cpu()
-
-    with ExitStack() as stack:
-        for norm in sums:
-            stack.callback(norm.register_forward_pre_hook(watch).remove)
-        yield
+def _expecting(network: nn.Module, batches: BatchSource, stack: int) -> None:
+    """Let each normalisation expect what it sees, without changing what it gives."""
+    for norm, (mean, variance) in statistics(network.eval(), batches, stack).items():
+        old_mean, old_variance = (norm.get_buffer(f"running_{part}") for part in ("mean", "var"))
+        gain = norm.weight / torch.sqrt(old_variance + norm.eps)
+        norm.bias.add_(gain * (mean - old_mean))
+        norm.weight.copy_(gain * torch.sqrt(variance + norm.eps))
+        old_mean.copy_(mean)
+        old_variance.copy_(variance)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 from models.network import PerfusionNet, Widths
 from models.training.batches import Batch
 from models.training.loss import Aims, doubt_loss, map_loss, parenchyma_loss, ratio_loss
+from models.training.settling import BatchSource, settle
 from node.errors import NodeError
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
@@ -70,12 +71,6 @@ class DivergedError(NodeError):
     """Training that no longer learns; the message says where, and what was kept."""
 
     remedy = "Start again with a lower learning rate; the last checkpoint is from before."
-
-
-class BatchSource(Protocol):
-    """What a trainer learns from: the same step is always the same batch."""
-
-    def __getitem__(self, step: int) -> Batch: ...
 
 
 @dataclass(frozen=True)
@@ -178,6 +173,8 @@ class Trainer:
         while self.step < last:
             self._advance(lessons)
             on_step(self.step, self.losses[-1])
+            if self.step == self.schedule.steps and lessons.slices is not None:
+                settle(self.mean.module, lessons.slices, lessons.stack)
             if self.step % self.schedule.save_every == 0 or self.step == last:
                 self.save()
 

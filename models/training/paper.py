@@ -12,7 +12,8 @@ from torch import Tensor
 from models.network import PAPER_FORMS, PaperNet
 from models.training.batches import Batch, Batches
 from models.training.cohort import Case
-from models.training.loop import BatchSource, DivergedError
+from models.training.loop import DivergedError
+from models.training.settling import BatchSource
 
 HELD_BATCHES = 6
 # One patient in ten decides the learning rate and whose weights are kept, as in the paper.

@@ -58,6 +58,8 @@ def restore(
     baseline_hu = prepared.scan_baseline_hu
     from_artery_s = np.maximum(values[Quantity.TTP] + np.float32(prepared.early_s), 0.0)
     values[Quantity.TTP] = (from_artery_s * prepared.brain).astype(np.float32)
+    if likely is not None:
+        likely = sharpened(likely, baseline_hu, prepared.brain, values)
     return PerfusionMaps(
         values=values,
         brain=prepared.brain,
@@ -65,7 +67,7 @@ def restore(
         spacing_mm=prepared.scan.spacing_mm,
         estimator=estimator,
         uncertainty=doubts,
-        parenchyma=None if likely is None else sharpened(likely, baseline_hu, prepared.brain),
+        parenchyma=likely,
     )
 
 

@@ -1,14 +1,21 @@
 """Where tissue ends, on the scan's own pixels: the network's coarser word and the attenuation."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
+
+from node.perfusion.quantities import Quantity
 
 # What surely is tissue shows its attenuation and the noise.
 SURE = 0.95
 LEAST_SURE_PIXELS = 50
 # A voxel this far below the tissue's median speaks neither for tissue nor for fluid [HU]: grey
-# matter and white lie within 4 HU of the median, an infarct up to 8 below, fluid about 19.
-NEITHER_HU = 7.0
+# matter and white lie within 4 HU of the median, fluid about 19 below, an infarct up to 8.
+NEITHER_HU = 6.0
+NEITHER_INFARCT_HU = 8.5
+# Where an infarct is likely: blood late, and flow below a third of the tissue's median.
+LATE_S, LOW_FLOW = 6.0, 0.33
 # Logarithm of the odds for every standard deviation of the baseline's noise above that, up to one:
 # what is brighter is no fluid, but blood is brighter than tissue.
 GAIN = 0.7
@@ -18,13 +25,16 @@ LEAST_ODDS = 1e-4
 
 
 def sharpened(
-    parenchyma: NDArray[np.float32], baseline_hu: NDArray[np.float32], brain: NDArray[np.bool_]
+    parenchyma: NDArray[np.float32],
+    baseline_hu: NDArray[np.float32],
+    brain: NDArray[np.bool_],
+    values: Mapping[Quantity, NDArray[np.float32]],
 ) -> NDArray[np.float32]:
     """The probability of parenchyma with each voxel's own attenuation weighed in.
 
     The network sees pixels of 1.8 mm and has learned from one simulator's sulci. A voxel's
     baseline says on the scan's own pixels how much of it is fluid, the better the less noise;
-    of vessels it says nothing.
+    of vessels it says nothing. An infarct is darker than tissue, so more is forgiven there.
 
     Parameters
     ----------
@@ -34,6 +44,8 @@ def sharpened(
         (Z, Y, X) float32 [HU].
     brain
         (Z, Y, X) bool.
+    values
+        The maps, (Z, Y, X) float32; Tmax [s] and CBF tell where an infarct is likely.
 
     Returns
     -------
@@ -42,7 +54,10 @@ def sharpened(
     sure = brain & (parenchyma > SURE)
     if sure.sum() < LEAST_SURE_PIXELS:
         return parenchyma
-    neither_hu = np.median(baseline_hu[sure]) - NEITHER_HU
+    flow = values[Quantity.CBF]
+    infarct = (values[Quantity.TMAX] > LATE_S) & (flow < LOW_FLOW * np.median(flow[sure]))
+    darker = np.where(infarct, np.float32(NEITHER_INFARCT_HU), np.float32(NEITHER_HU))
+    neither_hu = np.median(baseline_hu[sure]) - darker
     above = (baseline_hu - neither_hu) / _noise_hu(baseline_hu, sure)
     known = np.clip(parenchyma, LEAST_ODDS, 1.0 - LEAST_ODDS)
     odds = np.log(known / (1.0 - known)) + GAIN * np.minimum(above, MOST_ABOVE)
