@@ -35,6 +35,8 @@ class Unsound:
         When the scan began.
     altered
         Changes the images, (T, Z, Y, X) [HU], in place.
+    told
+        What its flag or its refusal says.
     """
 
     outcome: str = "the same maps"
@@ -42,6 +44,7 @@ class Unsound:
     lost: Callable[[int], bool] = lambda number: False
     started: datetime = StudyHeader.started
     altered: Callable[[Pixels], None] = lambda hu: None
+    told: str = ""
 
     def write(self, folder: Path) -> Path:
         """The images that arrived, as files."""
@@ -89,6 +92,17 @@ def _bedded(hu: Pixels) -> None:
     hu[:, air & (np.abs(below_mm - lowest - 10.0) < 2.0)] = 250.0
 
 
+def _moving_during(*frames: int) -> Callable[[Pixels], None]:
+    """A head that jumps by 7 mm while these time points are imaged: every edge is double."""
+    there = round(7.0 * _ROWS / FIELD_OF_VIEW_MM)
+
+    def change(hu: Pixels) -> None:
+        for frame in frames:
+            hu[frame] = np.rint((hu[frame] + np.roll(hu[frame], there, axis=1)) / 2)
+
+    return change
+
+
 def _after(frames: int) -> Callable[[int], bool]:
     return lambda number: number >= frames * _SLICES
 
@@ -111,6 +125,16 @@ UNSOUND: dict[str, Unsound] = {
     ),
     "jumps of 5 mm": Unsound(
         "analysed, flagged motion", Realism(movement=Movement(5.0, 0.0, jumps=3))
+    ),
+    "movement during two time points, which are left out": Unsound(
+        "analysed, flagged motion",
+        altered=_moving_during(9, 14),
+        told="2 of 24 time points could not be and were left out",
+    ),
+    "movement during nine time points": Unsound(
+        "refused, motion",
+        altered=_moving_during(*range(3, 21, 2)),
+        told="9 of 24 time points cannot be brought back",
     ),
     "without bolus": Unsound("refused, no_bolus", Realism(faults=Faults(bolus=0.0))),
     "a third of the skull's vault gone": Unsound("analysed", altered=_flap_gone),

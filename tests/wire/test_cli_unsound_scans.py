@@ -10,6 +10,7 @@ from tests.support.prompt import Said, perfusion_node
 from tests.support.unsound import SOUND, UNSOUND, Unsound
 
 REFUSED, SAME = "refused, ", SOUND.outcome
+SEEN_IN_PIXELS = ("refused, no_bolus", "refused, motion")
 USUAL = ["coverage", "partial_volume"]
 """The flags of the patient lying still: six slices, and a thin artery."""
 
@@ -41,11 +42,13 @@ def test_an_unsound_scan_ends_as_documented(
     if scan.outcome.startswith(REFUSED):
         assert (said.code, series["state"]) == (1, "refused")
         assert series["reason"]["code"] == scan.outcome.removeprefix(REFUSED)
+        assert scan.told in series["reason"]["found"]
         assert kinds == ["refusal_page"]
         return
     assert (said.code, series["state"]) == (0, "analysed")
     flags = sorted(flag["code"] for flag in series["flags"] if flag["code"] not in USUAL)
     assert ", flagged ".join(["analysed", *flags]) == scan.outcome.replace(SAME, "analysed")
+    assert scan.told in " ".join(flag["found"] for flag in series["flags"])
     found, usual = measured(series), measured(sound)
     assert found["hypoperfusion_ml"] == pytest.approx(usual["hypoperfusion_ml"], rel=0.2)
     if scan.outcome == SAME:
@@ -54,11 +57,11 @@ def test_an_unsound_scan_ends_as_documented(
 
 @pytest.mark.parametrize("scan", UNSOUND.values(), ids=UNSOUND)
 def test_what_headers_tell_is_told_before_the_analysis(scan: Unsound, tmp_path: Path) -> None:
-    """`explain` gives the reason of the refusal in words, but for a bolus that only pixels show."""
+    """`explain` gives the reason of a refusal in words, but for what only the pixels show."""
     folder = scan.write(tmp_path)
     said = perfusion_node("explain", folder)
     [told] = perfusion_node("explain", folder, "--json").json
-    refused = scan.outcome.startswith(REFUSED) and scan.outcome != "refused, no_bolus"
+    refused = scan.outcome.startswith(REFUSED) and scan.outcome not in SEEN_IN_PIXELS
     assert told["analysed"] == (not refused)
     if refused:
         assert told["reason"]["code"] == scan.outcome.removeprefix(REFUSED)

@@ -73,6 +73,20 @@ def test_every_weakness_of_a_scan_is_named(spoilt, code: str) -> None:
     assert code in _codes(prepared_of(spoilt(scan_of(noise_hu=1.0, **GOOD))))
 
 
+@pytest.mark.parametrize(
+    ("lost", "grade"), [(20, Grade.CAUTION), (30, Grade.FAIL)], ids=["a tenth less", "more"]
+)
+def test_many_missing_images_are_a_failure(lost: int, grade: Grade) -> None:
+    """Above a tenth of the images the maps are not to be relied on."""
+    scan = scan_of(noise_hu=1.0, **GOOD)
+    missing = scan.missing.copy()
+    missing.ravel()[:: missing.size // lost] = True
+    prepared = prepared_of(replace(scan, missing=missing))
+    maps = phantom_maps(prepared)
+    flags = assess(prepared, maps, find_lesion(maps, LesionThresholds()))
+    assert [f.grade for f in flags if f.code == "missing_images"] == [grade]
+
+
 def _found(prepared: ModelInput) -> InputFunctions:
     inputs = find_inputs(prepared.scan, prepared.brain, prepared.arrival_s)
     assert isinstance(inputs, InputFunctions), inputs
