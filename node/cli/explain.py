@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # the command imports what it needs when it is called
     from node.series import Instance, Survey
 
 _WIDTH = 60  # of the picture [characters]
+# Shares of the time between two images of a slice.
+_AT_ONCE, _IN_TURN = 0.1, 0.25
 CLOCK_WORDS = {
     "FrameReferenceDateTime": "the middle of each image's exposure",
     "FrameAcquisitionDateTime": "the start of each frame's exposure",
@@ -118,6 +120,32 @@ def _grid(seen: "Survey") -> Iterator[str]:
             f"Each slice is imaged every {np.median(steps_s):.1f} s"
             f" ({steps_s.min():.1f} to {steps_s.max():.1f} s), over {last_s:.1f} s in all."
         )
+        yield from _order(seen, float(np.median(steps_s)))
+
+
+def _order(seen: "Survey", interval_s: float) -> Iterator[str]:
+    """Which slices are imaged together, and which one after another.
+
+    Nothing where images are missing: which pass lacks one is not known.
+    """
+    if seen.slices < 2 or len({len(times) for times in seen.slice_times_s}) > 1:
+        return
+    table_s = np.stack(seen.slice_times_s, axis=1)
+    within_s = float(np.median(np.ptp(table_s, axis=1)))
+    if within_s < _AT_ONCE * interval_s:
+        yield "All slices are imaged at once."
+        return
+    behind_s = table_s - table_s[:, :1]
+    steps_s = np.abs(np.diff(np.median(behind_s, axis=0)))
+    borders = steps_s > _IN_TURN * interval_s
+    if borders.any() and float(behind_s.std(axis=0).max()) < _AT_ONCE * interval_s:
+        apart_s = float(np.median(steps_s[borders]))
+        yield (
+            f"The table moves to and fro: {borders.sum() + 1} slabs are imaged in turn,"
+            f" {apart_s:.1f} s apart."
+        )
+    else:
+        yield f"Slices are imaged one after another, {within_s:.1f} s from the first to the last."
 
 
 def _averaged(seen: "Survey", options: "AnalyseOptions") -> Iterator[str]:

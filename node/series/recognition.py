@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,8 +76,11 @@ def _selected(instances: list[Instance], limits: Eligibility) -> Selection | Ref
     decided = deciding_rule((i.header for i in instances), limits.rules)
     rule = None if decided is None else limits.rules[decided]
     if rule is None or rule.action == "analyse":
-        derived = limits.accept_derived or rule is not None
-        return select(instances, accept_derived=derived)
+        chosen = select(instances, accept_derived=limits.accept_derived or rule is not None)
+        if rule is None or isinstance(chosen, Refusal):
+            return chosen
+        taken = f"the settings take this series ({rule})"
+        return replace(chosen, notes=(taken, *chosen.notes))
     return Refusal(
         RefusalCode.NOT_SELECTED,
         found=f"the settings leave this series out ({rule})",

@@ -1,6 +1,7 @@
 """``explain``: what a folder holds, in the words of those who made it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from node.cli.explain import CLOCK_WORDS
 from node.series.timing import CLOCKS, INDICES
 from tests.support.ctp import CtpSpec, build_series, write_series
 from tests.support.enhanced import enhanced
-from tests.support.layouts import series_per_time_point
+from tests.support.layouts import LAYOUTS, series_per_time_point
 from tests.support.prompt import perfusion_node, settings_file
 
 SPEC = CtpSpec(rows=8, slab_offset_s=2.0)
@@ -36,6 +37,7 @@ def test_a_scan_is_told_with_its_grid_times_and_picture(tmp_path: Path) -> None:
     assert "4 slices 5 mm thick, 5 mm apart, 12 time points; 8 x 8 pixels of 6.25 mm" in lines
     assert "Times: the acquisition time (AcquisitionTime)." in lines
     assert "Each slice is imaged every 4.0 s (4.0 to 4.0 s), over 46.0 s in all." in lines
+    assert "The table moves to and fro: 2 slabs are imaged in turn, 2.0 s apart." in lines
     high, middle, low = (
         next(line for line in lines if line.startswith(name)).removeprefix(f"{name} slice  ")
         for name in ("highest", "middle", "lowest")
@@ -43,6 +45,22 @@ def test_a_scan_is_told_with_its_grid_times_and_picture(tmp_path: Path) -> None:
     assert [high.count("|"), middle.count("|"), low.count("|")] == [12, 12, 12]
     assert (low.index("|"), high.index("|")) == (0, 3)
     assert lines[lines.index(f"lowest slice  {low}") + 1].split() == ["0", "s", "46", "s"]
+
+
+@pytest.mark.parametrize(
+    ("layout", "words"),
+    [
+        ("one series, time by time", "All slices are imaged at once."),
+        (
+            "adaptive spiral",
+            "Slices are imaged one after another, 2.0 s from the first to the last.",
+        ),
+    ],
+)
+def test_the_order_of_slices_is_told(layout: str, words: str, tmp_path: Path) -> None:
+    """Whoever knows the scanner sees whether the node understood how the table moved."""
+    spec = replace(LAYOUTS[layout].spec, rows=8)
+    assert words in lines_of(written(tmp_path, LAYOUTS[layout].write(build_series(spec))))
 
 
 def test_thin_slices_are_told_to_be_averaged(tmp_path: Path) -> None:
@@ -74,8 +92,11 @@ def test_time_points_and_frames_are_told_as_the_scan_they_are(tmp_path: Path) ->
 
 
 def test_rules_are_tried_before_they_are_relied_on(tmp_path: Path) -> None:
-    """A rule of the settings is named where it leaves a series out, and nothing would be done."""
+    """A rule of the settings is named where it takes a series, and where it leaves one out."""
     folder = written(tmp_path / "dicom", build_series(SPEC))
+    rules = '[[analysis.rules]]\naction = "analyse"\nmax_thickness_mm = 6\n'
+    lines = lines_of(folder, "--config", settings_file(tmp_path, rules))
+    assert "Note: the settings take this series (slices of 6 mm or less)." in lines
     rules = '[[analysis.rules]]\naction = "skip"\ndescription = "*perfusion*"\n'
     said = perfusion_node("explain", folder, "--config", settings_file(tmp_path, rules))
     assert said.code == 1
