@@ -9,9 +9,11 @@ from node.perfusion.motion.rigid import Transform, applied
 
 # A slice shows half its thickness beyond its centre; what lies farther out was not imaged.
 REACH_SLICES = 0.5
-# A tenth of a millimetre. Bone that enters a slice from a quarter of one beyond the reference
-# already outshines every artery.
+# A tenth of a millimetre: beyond it a slice shows what the reference does not.
 DRAWN_OUT_SLICES = 0.02
+# Tissue gains less, noise included. Bone that enters a slice from a quarter of one beyond the
+# reference already outshines every artery.
+MAX_CONTRAST_HU = 60.0
 # A quadratic spline; a cubic one takes longer and is no better.
 CONTRAST_ORDER = 2
 # Slices that the edge is repeated beyond itself, so that a spline ends level there.
@@ -37,8 +39,9 @@ def brought_back(
     reference; brought back themselves, they would be blurred, through thick slices above all,
     by more than tissue enhances. The reference is moved linearly: bone rings about anything
     sharper. The difference is brought back by a quadratic spline: a linear mean of neighbours
-    fills the core with contrast from around it. Where the head left the slices, or parts of it
-    entered them that the reference does not show, the difference in the nearest slice is taken.
+    fills the core with contrast from around it. Where parts of the head entered the slices that
+    the reference does not show, the difference counts if it may be tissue's; where it is more,
+    and where the head left the slices, that in the nearest slice is taken.
 
     Parameters
     ----------
@@ -70,7 +73,7 @@ def imaged(points_mm: NDArray[np.float64], grid: Grid, slices: int, transform: T
 
 
 def _from_known(difference: Volume, grid: Grid, undone: Transform) -> Volume:
-    """The difference, where the reference shows nothing that of the nearest slice it shows."""
+    """The difference, what bone has entered replaced by that of the nearest slice seen in both."""
     slices, rows, columns = difference.shape
     matrix, offset = _indexed(grid, undone)
     (along_z, along_y, along_x), last = matrix[0], slices - 1
@@ -82,7 +85,8 @@ def _from_known(difference: Volume, grid: Grid, undone: Transform) -> Volume:
         return difference
     nearest = np.clip(np.arange(slices)[:, None, None], first, np.maximum(final, first))
     chosen = np.clip(nearest, 0, last).astype(np.intp)
-    return np.take_along_axis(difference, chosen, axis=0)
+    seen_in_both: Volume = np.take_along_axis(difference, chosen, axis=0)
+    return np.where(np.abs(difference) < MAX_CONTRAST_HU, difference, seen_in_both)
 
 
 def _seen(volume: Volume, grid: Grid, transform: Transform) -> Volume:

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from node.perfusion import Corrected, DynamicCt, Motion, correct_motion
+from node.perfusion.motion.grid import Grid
+from node.perfusion.motion.resampling import brought_back
 from node.perfusion.motion.rigid import pose_of, rigid
 from node.refusals import Refusal, RefusalCode
 from tests.support.moving_head import PIXELS, REST, Pose, image, moving_scan
@@ -141,6 +143,22 @@ def test_what_is_missing_is_made_up_from_images_brought_back() -> None:
     found = corrected(replace(scan, missing=missing)).scan
     assert found.hu[2, 3] == pytest.approx((found.hu[1, 3] + found.hu[3, 3]) / 2, abs=1e-3)
     assert found.missing[2, 3]
+
+
+def test_an_outer_slice_keeps_its_contrast_and_no_bone_enters_it() -> None:
+    """A slice moved out by less than half of itself is no copy of its neighbour, but for bone."""
+    shape, spacing_mm = (6, 24, 24), (5.0, 2.0, 2.0)
+    reference = np.full(shape, 35.0, np.float32)
+    # The head rose by 0.4 of a slice; contrast falls by 4 HU from one slice to the next.
+    contrast_hu = 20.0 - 4.0 * (np.arange(6) - 0.4)
+    frame = reference + contrast_hu[:, None, None].astype(np.float32)
+    frame[0, 6, 6] = 500.0
+    whole = slice(0, 24), slice(0, 24)
+    rose = rigid(np.array([2.0, 0.0, 0.0, 0.0, 0.0, 0.0]))[None]
+    grid, slab = Grid.of(shape, spacing_mm), np.zeros(6, np.intp)
+    back = brought_back(frame, reference, grid, rose, slab, whole) - reference
+    assert back[:3, 16, 16] == pytest.approx([20.0, 16.0, 12.0], abs=0.5)
+    assert back[0, 6, 6] < 20.0
 
 
 def test_the_same_scan_is_corrected_the_same_way() -> None:
