@@ -87,7 +87,12 @@ class Store:
 
     def _stored(self, request: StoreRequest) -> Answer:
         if request.data_set is None:
-            _LOG.warning("oversized_instance_dropped", sop_instance_uid=request.sop_instance_uid)
+            _LOG.warning(
+                "oversized_instance_dropped",
+                sop_instance_uid=request.sop_instance_uid,
+                calling_ae_title=request.calling_ae_title,
+                remedy="Raise scp.max_instance_mib if an instance may be so large.",
+            )
             return Answer(Status.OUT_OF_RESOURCES, "The instance is over the configured size")
         passed(Step.RECEIVED)
         header = read_header(request.data_set, request.transfer_syntax_uid)

@@ -37,7 +37,7 @@ def scp_process(
             env={**os.environ, "PYTHONUNBUFFERED": "1", failpoint.VARIABLE: die_at},
         )
     try:
-        wait_for(lambda: send(port, []) == [], "the listener answers", 60)
+        wait_for(lambda: send(port, []) == [], "the listener answers")
         yield process
     finally:
         process.kill()
