@@ -11,13 +11,10 @@ from node.settings import WebDestination
 from node.stow.exchange import Answer, Exchange, fault_of
 from node.stow.judgement import concerns_content, outcomes
 from node.stow.parts import Multipart, Part, UnreadableFileError, batches, read_part
-from node.stow.search import DICOM_JSON, NotOfferedError, instances_of, matches_of
+from node.stow.search import NotOfferedError, instances_of, matches_of, nothing
 
 _LOG = log.get("stow")
 _REPORT = "application/dicom+json, application/dicom+xml;q=0.5"
-# The node's implementation class: no study has it, so that a search for it is cheap everywhere
-# and brings no patient's data.
-_NO_STUDY = "2.25.113850264671630074656366017188756390983"
 _GOOD = (DeliveryState.STORED, DeliveryState.WARNING)
 
 Report = Callable[[StoreOutcome], None]
@@ -69,9 +66,7 @@ class WebPacs:
         """
         started = time.perf_counter()
         with Exchange(self._destination) as exchange:
-            query = {"StudyInstanceUID": _NO_STUDY, "limit": "1"}
-            answer = exchange.get("/studies", query, DICOM_JSON)
-        matches_of(self._destination, answer)
+            matches_of(self._destination, nothing(exchange))
         return time.perf_counter() - started
 
     def holds(self, sent: Sequence[SentObject]) -> frozenset[str] | None:

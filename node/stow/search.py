@@ -8,11 +8,13 @@ from node.errors import PeerUnreachableError
 from node.settings import WebDestination
 from node.stow.exchange import Answer, Exchange, fault_of, name_of
 
-DICOM_JSON = "application/dicom+json"
+_DICOM_JSON = "application/dicom+json"
 _SOP_INSTANCE_UID = "00080018"
 _PAGE = 1000
-# A server that has no such service; one without that series answers 200 or 204.
-NOT_OFFERED = frozenset({404, 405, 501})
+_NOT_THERE = frozenset({404, 405, 501})
+# The node's implementation class: no study has it, so that a search for it is cheap everywhere
+# and brings no patient's data.
+_NO_STUDY = "2.25.113850264671630074656366017188756390983"
 
 
 class NotOfferedError(Exception):
@@ -42,9 +44,13 @@ def instances_of(
     seen = 0
     while not found.issuperset(wanted):
         query = {"limit": str(_PAGE), "offset": str(seen)}
-        answer = exchange.get(path, query, DICOM_JSON)
-        if answer.status in NOT_OFFERED:
-            raise NotOfferedError
+        answer = exchange.get(path, query, _DICOM_JSON)
+        if answer.status in _NOT_THERE:
+            probe = nothing(exchange)
+            if probe.status in _NOT_THERE:
+                raise NotOfferedError
+            matches_of(destination, probe)  # searches are answered: it is the series that is not
+            break
         matches = matches_of(destination, answer)
         fresh = {uid for match in matches if (uid := _uid(match)) in wanted} - found
         if not matches or (not fresh and seen):
@@ -52,6 +58,11 @@ def instances_of(
         found |= fresh
         seen += len(matches)
     return found
+
+
+def nothing(exchange: Exchange) -> Answer:
+    """The answer to the cheapest search: one for a study that does not exist."""
+    return exchange.get("/studies", {"StudyInstanceUID": _NO_STUDY, "limit": "1"}, _DICOM_JSON)
 
 
 def matches_of(destination: WebDestination, answer: Answer) -> list[Any]:

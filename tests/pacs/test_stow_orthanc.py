@@ -19,6 +19,7 @@ from tests.support.studies import small_scan
 
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 USER, PASSWORD = "perfusion", "sesame"
+WITH_PLUGIN = {"Plugins": [str(PLUGIN)], "DicomWeb": {"Enable": True, "Root": "/dicom-web/"}}
 SMALL = CtpSpec(slices=2, frames=3)
 
 
@@ -26,8 +27,7 @@ SMALL = CtpSpec(slices=2, frames=3)
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
     require_file(PLUGIN, package="orthanc-dicomweb")
     settings = {
-        "Plugins": [str(PLUGIN)],
-        "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
+        **WITH_PLUGIN,
         "DicomModalities": {"node": ["PERFUSION", "127.0.0.1", 11112]},
         "AuthenticationEnabled": True,
         "RegisteredUsers": {USER: PASSWORD},
@@ -179,3 +179,32 @@ def test_the_maps_go_to_a_web_archive_which_is_asked_for_them(
     assert made <= set(held(archive))
     told = [event["detail"] for event in record["events"] if event["name"] == "verified"]
     assert told == [f"web has {len(made)} of {len(made)} objects"]
+
+
+def test_an_archive_that_is_killed_has_every_map_once_when_it_is_back(tmp_path: Path) -> None:
+    """SIGKILL of Orthanc while its results are made; they wait for it, and arrive, each once."""
+    require_file(PLUGIN, package="orthanc-dicomweb")
+    scan = small_scan(tmp_path / "scan", "over the web, twice")
+    destination = (
+        f'[[destinations]]\nname = "web"\nurl = "http://127.0.0.1:{HTTP_PORT}/dicom-web"\n'
+        'verify = "find"\n'
+    )
+    extra = "[jobs]\nretry_first_s = 0.5\nretry_longest_s = 2.0\n"
+    with (
+        running_orthanc(tmp_path / "archive", WITH_PLUGIN) as archive,
+        running_node(tmp_path / "node", destination, extra=extra, inside=archive.inside) as node,
+    ):
+        wait_for(lambda: "listener_started" in node.log, "the listener is there")
+        storescu = require("storescu", package="dcmtk")
+        command = (storescu, "-R", "-aec", "PERFUSION", "127.0.0.1", str(node.port))
+        archive.run(*command, *scan.files)
+        with archive.killed():
+            wait_for(lambda: "destination_failed" in node.log, "the node finds nobody there")
+        node.inside = archive.inside
+        node.wait_for_state("DELIVERED", "FAILED", uid=scan.series_uid)
+        record = node.ask("show", scan.series_uid)
+        assert record["state"] == "DELIVERED", record["reason"]
+        made = sorted(result["sop_instance_uid"] for result in record["results"])
+        assert sorted(held(archive)) == made
+        assert len(archive.ask("/instances")) == len(made)
+        assert {delivery["state"] for delivery in record["deliveries"]} == {"STORED"}

@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from tests.support.peers import require
+from tests.support.running_node import wait_for
 
 PATIENCE_S = 60.0
 AE_TITLE, DICOM_PORT, HTTP_PORT = "ORTHANC", 4242, 8042
 
 
-@dataclass(frozen=True)
+@dataclass
 class Orthanc:
     """A running Orthanc, reachable at 127.0.0.1 from inside its namespace only.
 
@@ -73,6 +74,24 @@ class Orthanc:
         command = [*self.inside, curl, "--silent", "--show-error", "--fail", *known, url]
         return subprocess.run(command, capture_output=True, timeout=60, check=True).stdout
 
+    @contextmanager
+    def killed(self) -> Iterator[None]:
+        """SIGKILL, and for the block nobody is there; then it runs again where it ran.
+
+        Its network namespace lives on through whatever else runs inside.
+        """
+        command = [*self.inside, "sleep", "3600"]
+        with subprocess.Popen(command) as keeper:
+            try:
+                wait_for(lambda: _is_inside(keeper.pid, self.process.pid), "somebody is inside")
+                self.process.kill()
+                self.process.wait(30)
+                yield
+                self.process = _started(self.folder, f"/proc/{keeper.pid}/ns/net")
+                _wait_until_up(self)
+            finally:
+                keeper.kill()
+
     def up(self) -> bool:
         """Whether it answers."""
         try:
@@ -117,8 +136,22 @@ def running_orthanc(
             _wait_until_up(orthanc)
             yield orthanc
         finally:
-            process.terminate()
-            process.wait(30)
+            orthanc.process.terminate()
+            orthanc.process.wait(30)
+
+
+def _started(folder: Path, namespace: str) -> subprocess.Popen[bytes]:
+    """Orthanc once more, with the settings and storage that it had."""
+    server = require("Orthanc", package="orthanc")
+    command = ["nsenter", f"--net={namespace}", "--", server, str(folder / "orthanc.json")]
+    with (folder / "orthanc.log").open("ab") as log:
+        return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+
+
+def _is_inside(one: int, other: int) -> bool:
+    """Whether two processes are in the same network namespace."""
+    first, second = (Path(f"/proc/{pid}/ns/net").readlink() for pid in (one, other))
+    return first == second
 
 
 def sent_to(orthanc: Orthanc, datasets: Sequence[Any], folder: Path) -> str:

@@ -188,6 +188,18 @@ def test_a_web_server_without_searches_is_known_as_one(reply: Reply) -> None:
         assert WebPacs(server.destination()).holds(sent(*build_series(FIRST))) is None
 
 
+def test_a_series_that_a_web_server_does_not_know_is_missing() -> None:
+    """Some answer 404 for it: where other searches are answered, it is the series that is not."""
+    scan = build_series(FIRST)
+    with dicomweb(lambda a: Reply(404) if "/series/" in a.path else Reply(200, b"[]")) as server:
+        assert WebPacs(server.destination()).holds(sent(*scan)) == frozenset()
+    with (
+        dicomweb(lambda a: Reply(404 if "/series/" in a.path else 503)) as server,
+        pytest.raises(PeerUnreachableError),
+    ):
+        WebPacs(server.destination()).holds(sent(*scan))
+
+
 @pytest.mark.parametrize(
     "reply",
     [Reply(401), Reply(500), Reply(503), Reply(0), Reply(200, b"<p>"), Reply(200, b"{}")],

@@ -31,7 +31,7 @@ from node.scp.statuses import answer_for
 from node.scp.store import _ANALYSED
 from node.scu import association, is_permanent, is_stored
 from node.settings import Peer, ScpSettings, Settings
-from node.stow import exchange, judgement, pacs, parts
+from node.stow import exchange, judgement, parts, search
 from node.stow.statuses import of_failure
 from tests.support.ctp import CtpSpec
 from tests.support.documents import ROOT, table
@@ -140,7 +140,7 @@ def test_the_limits_of_requests_are_the_codes() -> None:
     waits = (exchange._CONNECT_S, exchange._SEND_S, exchange._ANSWER_S)
     assert "| " + ", ".join(f"{s:g} s" for s in waits) + " |" in TEXT
     assert f"| {exchange.MAX_ANSWER_BYTES} bytes |" in TEXT
-    assert f"StudyInstanceUID={pacs._NO_STUDY}&limit=1" in TEXT
+    assert f"StudyInstanceUID={search._NO_STUDY}&limit=1" in TEXT
 
 
 @pytest.mark.parametrize("number", [0, 1], ids=["SCP", "SCU"])
