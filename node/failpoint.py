@@ -14,7 +14,7 @@ VARIABLE = "PERFUSION_NODE_DIE_AT"
 
 
 class Step(StrEnum):
-    """What has just happened, in a scan's order from the socket to the last answer."""
+    """What has just happened, in a scan's order from the socket to the confirmation."""
 
     RECEIVED = "received"
     """A C-STORE request is read; nothing is on disk."""
@@ -48,6 +48,18 @@ class Step(StrEnum):
     """The registry has the answer; other objects wait."""
     SETTLED = "settled"
     """The registry says how the delivery ended."""
+    COMMITMENT_LEASED = "commitment leased"
+    """A worker has the commitment; nothing is asked for."""
+    TRANSACTION_RECORDED = "transaction recorded"
+    """The registry has the transaction; the destination was not asked."""
+    ASKED = "asked"
+    """The destination has accepted the request; the registry does not know."""
+    REPORTED = "reported"
+    """The destination's reply is read; the registry does not have it."""
+    REPORT_RECORDED = "report recorded"
+    """The registry has the reply; the destination has no answer to it."""
+    CONFIRMED = "confirmed"
+    """The registry says how the commitment stands."""
     EXPIRY_BEGUN = "expiry begun"
     """The registry says that files of a finished series go; all are there."""
     FILES_DELETED = "files deleted"

@@ -23,6 +23,7 @@ from pydantic_settings import (
 
 from node.dicomweb import DicomWeb
 from node.errors import SettingsError
+from node.patience import CommitmentSettings, JobsSettings, RetentionSettings
 
 ENVIRONMENT_PREFIX = "PERFUSION_NODE_"
 WEIGHTS = Path(__file__).resolve().parent.parent / "models" / "weights"
@@ -93,6 +94,7 @@ class Destination(_Destination):
     ae_title: AeTitle
     host: str = "127.0.0.1"
     port: Port
+    commitment: bool = False
 
 
 class WebDestination(_Destination, DicomWeb):
@@ -166,33 +168,11 @@ class ResultsSettings(_Section):
     rejection_reason: Literal["quality", "safety"] = "quality"
 
 
-class JobsSettings(_Section):
-    """Leases, attempts and the growth of the pause between tries."""
-
-    lease_s: Annotated[float, Field(gt=0)] = 120.0
-    heartbeat_s: Annotated[float, Field(gt=0)] = 15.0
-    sweep_s: Annotated[float, Field(gt=0)] = 0.5
-    max_attempts: Annotated[int, Field(ge=1)] = 3
-    retry_first_s: Annotated[float, Field(gt=0)] = 5.0
-    retry_longest_s: Annotated[float, Field(gt=0)] = 300.0
-    delivery_hours: Annotated[float, Field(gt=0)] = 48.0
-
-
 class SpoolSettings(_Section):
     """The marks of the disk: little room, and none for anything more that is received."""
 
     low_free_gib: Annotated[float, Field(ge=0)] = 10.0
     min_free_gib: Annotated[float, Field(ge=0)] = 2.0
-
-
-class RetentionSettings(_Section):
-    """How long files and records are kept after a series has ended; 0: for ever."""
-
-    sources_days: Annotated[float, Field(ge=0)] = 30.0
-    results_days: Annotated[float, Field(ge=0)] = 30.0
-    failed_days: Annotated[float, Field(ge=0)] = 90.0
-    records_days: Annotated[float, Field(ge=0)] = 365.0
-    early_hours: Annotated[float, Field(ge=0)] = 24.0
 
 
 class StatusSettings(_Section):
@@ -221,6 +201,7 @@ class Settings(BaseSettings):
     database_url: str = ""
     scp: ScpSettings = ScpSettings()
     destinations: tuple[AnyDestination, ...] = ()
+    commitment: CommitmentSettings = CommitmentSettings()
     model: ModelSettings = ModelSettings()
     analysis: AnalysisSettings = AnalysisSettings()
     results: ResultsSettings = ResultsSettings()

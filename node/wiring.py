@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 from node import __version__
 from node.errors import RegistryUnavailableError, UnknownDestinationError
-from node.settings import Settings, WebDestination
+from node.settings import Destination, Peer, Settings, WebDestination
 
 if TYPE_CHECKING:  # each room is imported by the method that makes its object
     import redis
 
     from node.derived import EarlierResult, ObjectKind
     from node.perfusion import Estimator
-    from node.ports import DiskUse, Model, Pacs
+    from node.ports import CommitmentScp, DiskUse, Model, Pacs
     from node.registry import Registry
     from node.route import AnalyseOptions
     from node.scp import Listener, Recovery
@@ -101,11 +101,34 @@ class Node:
             return WebPacs(destination)
         return DicomPacs(destination, self.settings.scp.ae_title)
 
+    def commitment_scp(self, name: str) -> CommitmentScp:
+        """A destination that is asked for storage commitment.
+
+        Raises
+        ------
+        UnknownDestinationError
+            If the settings have none of that name that is.
+        """
+        from node.scu import DicomPacs
+
+        for destination in self._committing():
+            if destination.name == name:
+                return DicomPacs(destination, self.settings.scp.ae_title)
+        raise UnknownDestinationError(f"{name} is not to be asked for storage commitment")
+
     def listener(self, on_received: Callable[[str], None] | None = None) -> Listener:
         """The DICOM listener, not yet started."""
         from node.scp import Listener
 
-        return Listener(self.settings.scp, self.spool, self.registry, on_received=on_received)
+        asked = self._committing()
+        return Listener(
+            self.settings.scp,
+            self.spool,
+            self.registry,
+            on_received=on_received,
+            replies=self.registry if asked else None,
+            repliers=[Peer(ae_title=d.ae_title, host=d.host) for d in asked],
+        )
 
     def recovery(self) -> Recovery:
         """The look at spool and registry after a start, not yet started."""
@@ -197,6 +220,14 @@ class Node:
         """The destinations that are asked for what they were sent."""
         return frozenset(d.name for d in self.settings.destinations if d.verify == "find")
 
+    def committing(self) -> frozenset[str]:
+        """The destinations that are asked for storage commitment."""
+        return frozenset(each.name for each in self._committing())
+
+    def _committing(self) -> list[Destination]:
+        dicom = (d for d in self.settings.destinations if isinstance(d, Destination))
+        return [each for each in dicom if each.commitment]
+
     def probes(self) -> Probes:
         """How the status page and the check ask each part whether it is well."""
         from node.status import DestinationInfo, Probes
@@ -208,7 +239,7 @@ class Node:
             destinations=lambda: [
                 DestinationInfo(d.name, url=d.url)
                 if isinstance(d, WebDestination)
-                else DestinationInfo(d.name, d.ae_title, d.host, d.port)
+                else DestinationInfo(d.name, d.ae_title, d.host, d.port, commitment=d.commitment)
                 for d in self.settings.destinations
             ],
             echo=lambda name: self.pacs(name).echo(),

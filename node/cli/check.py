@@ -68,7 +68,9 @@ def look(node: Node) -> Iterator[Finding]:
     if not destinations:
         yield Finding("destinations", False, "none", "Add [[destinations]] to the settings.")
     for destination in destinations:
-        yield _destination(node, destination.name)
+        yield (answer := _destination(node, destination.name))
+        if destination.name in node.committing() and answer.good:
+            yield _commitment(node, destination.name)
 
 
 def _data_dir(node: Node) -> Finding:
@@ -143,6 +145,20 @@ def _installed(distribution: str) -> str:
 
 def _answer(what: str, wrong: str | None, remedy: str) -> Finding:
     return Finding(what, wrong is None, wrong or "answers", "" if wrong is None else remedy)
+
+
+def _commitment(node: Node, name: str) -> Finding:
+    what, scp = f"commitment {name}", node.settings.scp
+    try:
+        commits = node.commitment_scp(name).commits()
+    except NodeError as fault:
+        return Finding(what, good=False, found=str(fault), remedy=fault.remedy)
+    if not commits:
+        found = "it does not accept storage commitment"
+        remedy = "Switch it on there for this node, or set commitment = false for it."
+        return Finding(what, good=False, found=found, remedy=remedy)
+    back = f"replies come to {scp.ae_title} at port {scp.port} of this machine"
+    return Finding(what, good=True, found=f"it accepts storage commitment; {back}")
 
 
 def _destination(node: Node, name: str) -> Finding:

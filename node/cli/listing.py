@@ -40,7 +40,7 @@ def print_whole_series(record: SeriesRecord) -> None:
     )
     print_table(
         "Deliveries",
-        ("Destination", "State", "Status", "Objects", "Tries", "Message"),
+        ("Destination", "State", "Status", "Objects", "Tries", "Message", "Commitment"),
         _deliveries(record),
     )
     print_table(
@@ -75,6 +75,7 @@ def _facts(record: SeriesRecord) -> Iterator[tuple[str, str]]:
     yield "Complete", _moment(record.completed_at)
     yield "Maps ready", _moment(record.ready_at)
     yield "Delivered", _moment(record.delivered_at)
+    yield "Confirmed", _moment(record.confirmed_at)
     yield "Images deleted", _moment(record.sources_expired_at)
     yield "Results deleted", _moment(record.results_expired_at)
     yield "Stages", ", ".join(f"{name} {s:.2f} s" for name, s in record.stages_s.items())
@@ -111,11 +112,19 @@ def _deliveries(record: SeriesRecord) -> Iterator[tuple[str, ...]]:
     groups: dict[tuple[str, ...], list[DeliveryRecord]] = {}
     for delivery in record.deliveries:
         status = "" if delivery.status is None else f"0x{delivery.status:04X}"
-        key = (delivery.destination, str(delivery.state), status, delivery.message)
-        groups.setdefault(key, []).append(delivery)
-    for (destination, state, status, message), group in groups.items():
+        answer = (str(delivery.state), status, delivery.message, _commitment(delivery))
+        groups.setdefault((delivery.destination, *answer), []).append(delivery)
+    for (destination, state, status, message, kept), group in groups.items():
         tries = str(max(delivery.attempts for delivery in group))
-        yield destination, state, status, str(len(group)), tries, message
+        yield destination, state, status, str(len(group)), tries, message, kept
+
+
+def _commitment(delivery: DeliveryRecord) -> str:
+    """How storage commitment stands, in words; empty where it is not asked for."""
+    kept = delivery.commitment
+    if kept is None:
+        return ""
+    return f"{kept.state}: {kept.message}" if kept.message else str(kept.state)
 
 
 @dataclass

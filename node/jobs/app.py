@@ -1,4 +1,4 @@
-"""The Celery application: two queues of wake-ups, nothing that could be lost with them."""
+"""The Celery application: three queues of wake-ups, nothing that could be lost with them."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,7 +49,7 @@ def make_app(settings: Settings) -> Celery:
 
 
 def add_tasks(app: Celery, steps: Steps, queue: WakeQueue) -> None:
-    """Give the application its two tasks; each only wakes a step, which asks the registry."""
+    """Give the application its tasks; each only wakes a step, which asks the registry."""
 
     def analyse(series_instance_uid: str) -> None:
         with _logged("analyse", series_instance_uid):
@@ -61,8 +61,12 @@ def add_tasks(app: Celery, steps: Steps, queue: WakeQueue) -> None:
         with _logged("deliver", series_instance_uid):
             steps.deliver(series_instance_uid)
 
-    app.task(analyse, name="analyse")
-    app.task(deliver, name="deliver")
+    def commit(series_instance_uid: str) -> None:
+        with _logged("commit", series_instance_uid):
+            steps.commit(series_instance_uid)
+
+    for step in (analyse, deliver, commit):
+        app.task(step, name=step.__name__)
 
 
 @contextmanager
@@ -89,7 +93,7 @@ def _queue(name: str) -> Queue:
 
 def _configuration() -> dict[str, Any]:
     return {
-        "task_queues": [_queue("analyse"), _queue("deliver")],
+        "task_queues": [_queue(name) for name in ("analyse", "deliver", "commit")],
         "task_ignore_result": True,
         "task_serializer": "json",
         "accept_content": ["json"],

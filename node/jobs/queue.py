@@ -9,7 +9,7 @@ from node.ports import Wake
 
 
 class WakeQueue:
-    """The two queues, ``analyse`` and ``deliver``, as the rest of the jobs see them.
+    """The queues ``analyse``, ``deliver`` and ``commit``, as the rest of the jobs see them.
 
     Parameters
     ----------

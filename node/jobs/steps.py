@@ -1,4 +1,4 @@
-"""The two steps of a series, run under a lease: analyse it, deliver its results."""
+"""The steps of a series under a lease: analyse it, deliver its results, have them confirmed."""
 
 import itertools
 import re
@@ -18,6 +18,7 @@ from node.errors import (
     WrongStateError,
 )
 from node.failpoint import Step, passed
+from node.jobs.committing import CommitmentPolicy, commit
 from node.jobs.lease import HeldLease, LeaseTiming
 from node.jobs.outcomes import DeliveryPolicy
 from node.jobs.owner import new_owner
@@ -64,6 +65,7 @@ class Steps:
         self._retry = RetryPolicy(jobs.retry_first_s, jobs.retry_longest_s)
         self._outcomes = DeliveryPolicy(self._retry, timedelta(hours=jobs.delivery_hours))
         self._verifier = Verifier(node, self._retry)
+        self._commitments = CommitmentPolicy.of(node.settings.commitment, jobs)
 
     def analyse(self, series_instance_uid: str) -> SeriesState | None:
         """The series' state after its analysis; None where none was due or it came to nothing."""
@@ -79,6 +81,14 @@ class Steps:
         with self._leased(Wake("deliver", series_instance_uid)) as held:
             if held is not None:
                 state = self._deliver(held)
+        return state
+
+    def commit(self, series_instance_uid: str) -> SeriesState | None:
+        """The series' state after a round of storage commitment; None where none was due."""
+        state = None
+        with self._leased(Wake("commit", series_instance_uid)) as held:
+            if held is not None:
+                state = commit(held, self._node, self._commitments)
         return state
 
     def _analyse(self, held: HeldLease) -> SeriesState:
@@ -148,7 +158,7 @@ class Steps:
                 break  # settle() says so
             self._deliver_to(name, list(objects), held)
         self._verifier.verify(held)
-        state = ledger.settle(lease, now=_now())
+        state = ledger.settle(lease, committing=self._node.committing(), now=_now())
         passed(Step.SETTLED)
         _LOG.info("round_ended", series_instance_uid=lease.series_instance_uid, state=str(state))
         return state

@@ -27,7 +27,7 @@ def run_worker(settings: Settings, queues: Sequence[str], *, node: Node | None =
     settings
         Of which ``redis_url`` must be set.
     queues
-        ``analyse``, ``deliver`` or both.
+        ``analyse``, ``deliver`` or both; who delivers also asks for storage commitment.
     node
         What the steps are done with; made from the settings where omitted.
 
@@ -40,6 +40,7 @@ def run_worker(settings: Settings, queues: Sequence[str], *, node: Node | None =
     RegistryUnavailableError
         If the database does not answer.
     """
+    served = [*queues, *(["commit"] if "deliver" in queues else [])]
     with node or Node(settings) as works:
         app = make_app(settings)
         queue = WakeQueue(app, works.redis_client())
@@ -50,9 +51,9 @@ def run_worker(settings: Settings, queues: Sequence[str], *, node: Node | None =
         if "deliver" in queues:  # what is delivered may go; the others have no time for it
             retention = Retention(works.registry, works.spool, settings.retention)
         with Sweeper(works.registry, queue, works.spool, settings, retention):
-            _LOG.info("worker_started", queues=list(queues), pid=os.getpid())
+            _LOG.info("worker_started", queues=served, pid=os.getpid())
             app.Worker(
-                queues=list(queues),
+                queues=served,
                 pool="solo",
                 concurrency=1,
                 loglevel="WARNING",
@@ -61,7 +62,7 @@ def run_worker(settings: Settings, queues: Sequence[str], *, node: Node | None =
                 without_mingle=True,
                 without_heartbeat=True,
             ).start()
-        _LOG.info("worker_ended", queues=list(queues), pid=os.getpid())
+        _LOG.info("worker_ended", queues=served, pid=os.getpid())
 
 
 def _end_this_process(lease: Lease) -> None:

@@ -1,11 +1,26 @@
 """What the route asks of the world, as protocols, and the nouns they hand over."""
 
+from node.ports.commitment import (
+    CommitmentAnswer,
+    CommitmentOutcome,
+    CommitmentReply,
+    CommitmentRequest,
+    Commitments,
+    CommitmentScp,
+    CommitmentTally,
+    DueCommitment,
+    Replied,
+    Replies,
+    SopReference,
+)
 from node.ports.disk import DiskUse
 from node.ports.ledger import Ledger
 from node.ports.measures import MEASURES, Measure, summarised
 from node.ports.protocols import Archive, Intake, Model, Pacs, Spool
 from node.ports.quota import Quota
 from node.ports.records import (
+    CommitmentRecord,
+    CommitmentState,
     DeliveryRecord,
     DeliveryState,
     Event,
@@ -42,10 +57,20 @@ __all__ = [
     "Archive",
     "Bin",
     "Branch",
+    "CommitmentAnswer",
+    "CommitmentOutcome",
+    "CommitmentRecord",
+    "CommitmentReply",
+    "CommitmentRequest",
+    "CommitmentScp",
+    "CommitmentState",
+    "CommitmentTally",
+    "Commitments",
     "DeliveryOutcome",
     "DeliveryRecord",
     "DeliveryState",
     "DiskUse",
+    "DueCommitment",
     "DueDelivery",
     "DueVerification",
     "Ended",
@@ -67,12 +92,15 @@ __all__ = [
     "Receiving",
     "Recorded",
     "RecordedFile",
+    "Replied",
+    "Replies",
     "ResultRecord",
     "ScanPart",
     "SentObject",
     "SeriesRecord",
     "SeriesState",
     "Shelf",
+    "SopReference",
     "Spool",
     "StoreOutcome",
     "VerificationOutcome",

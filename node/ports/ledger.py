@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
@@ -123,8 +123,12 @@ class Ledger(Protocol):
     def delivered(self, lease: Lease, outcome: DeliveryOutcome, *, now: datetime) -> None:
         """Record what became of one object at one destination."""
 
-    def settle(self, lease: Lease, *, now: datetime) -> SeriesState:
+    def settle(
+        self, lease: Lease, *, committing: Collection[str] = (), now: datetime
+    ) -> SeriesState:
         """End a round of deliveries: DELIVERED, due again, or FAILED with what was not stored.
+
+        What the destinations that are ``committing`` have stored is to be confirmed by them.
 
         Raises
         ------

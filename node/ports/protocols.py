@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
+from node.ports.commitment import CommitmentTally
 from node.ports.disk import DiskUse
 from node.ports.quota import Quota
 from node.ports.records import Kept, Recorded, SeriesRecord, SeriesState, StoreOutcome
@@ -105,6 +106,9 @@ class Archive(Protocol):
 
     def counts(self) -> dict[SeriesState, int]:
         """How many series are in each state."""
+
+    def commitments(self) -> Sequence[CommitmentTally]:
+        """How many objects each destination has stored and not confirmed, by where that stands."""
 
     def retry(self, series_instance_uid: str) -> SeriesState:
         """Analyse or deliver again, whichever is due; the state afterwards.

@@ -34,6 +34,36 @@ class DeliveryState(StrEnum):
     FAILED = "FAILED"
 
 
+class CommitmentState(StrEnum):
+    """Whether a destination has taken over the safekeeping of one object that it stored."""
+
+    OWED = "OWED"
+    """To be asked for at ``next_try_at``."""
+    ASKED = "ASKED"
+    """Asked for; without a reply until ``next_try_at`` it is asked for again."""
+    FAILED = "FAILED"
+    """The destination has reported a failure, and nothing was done about it yet."""
+    CONFIRMED = "CONFIRMED"
+    """Taken over."""
+    UNCONFIRMED = "UNCONFIRMED"
+    """Not to be had; ``message`` says why. The object counts as delivered all the same."""
+
+
+@dataclass(frozen=True)
+class CommitmentRecord:
+    """How the commitment for one object at one destination stands.
+
+    ``failure`` is the Failure Reason (0008,1197) that was reported last.
+    """
+
+    state: CommitmentState
+    failure: int | None
+    message: str
+    tries: int
+    next_try_at: datetime | None
+    updated_at: datetime
+
+
 class Recorded(StrEnum):
     """What recording a received instance came to."""
 
@@ -80,7 +110,10 @@ class ResultRecord:
 
 @dataclass(frozen=True)
 class DeliveryRecord:
-    """One result object at one destination; ``status`` is the DIMSE status answered."""
+    """One result object at one destination; ``status`` is the DIMSE status answered.
+
+    ``commitment`` is None where the destination is not asked for storage commitment.
+    """
 
     sop_instance_uid: str
     destination: str
@@ -90,6 +123,7 @@ class DeliveryRecord:
     attempts: int
     next_try_at: datetime | None
     updated_at: datetime
+    commitment: CommitmentRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +160,7 @@ class SeriesRecord:
     analysing_at: datetime | None = None
     ready_at: datetime | None = None
     delivered_at: datetime | None = None
+    confirmed_at: datetime | None = None
     attempts: int = 0
     next_try_at: datetime | None = None
     reason: Reason | None = None

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # a noun that is only named; its room loads the science
 
 @dataclass(frozen=True)
 class Wake:
-    """Work that is due: ``queue`` is ``analyse`` or ``deliver``."""
+    """Work that is due: ``queue`` is ``analyse``, ``deliver`` or ``commit``."""
 
     queue: str
     series_instance_uid: str

@@ -4,16 +4,16 @@ from pathlib import Path
 
 from node.registry.accounts import AccountStore
 from node.registry.archive import ArchiveStore
+from node.registry.commitments import CommitmentStore
 from node.registry.copies import Contents, RegistryCopies
 from node.registry.database import Database, require_known
-from node.registry.deliveries import DeliveryStore
 from node.registry.intake import IntakeStore
 from node.registry.retention import RetentionStore
 from node.registry.verification import VerificationStore
 
 
 class Registry(
-    IntakeStore, AccountStore, ArchiveStore, DeliveryStore, VerificationStore, RetentionStore
+    IntakeStore, AccountStore, ArchiveStore, CommitmentStore, VerificationStore, RetentionStore
 ):
     """``Intake``, ``Accounts``, ``Archive``, ``Ledger`` and the rest of :mod:`node.ports`.
 

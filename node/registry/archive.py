@@ -6,16 +6,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from node.errors import WrongStateError
-from node.ports import DeliveryState, SeriesRecord, SeriesState
+from node.ports import CommitmentState, CommitmentTally, DeliveryState, SeriesRecord, SeriesState
 from node.registry import schema
 from node.registry.rows import Row, series_record
-from node.registry.store import NO_LEASE, Store, utc_now
+from node.registry.standing import StandingStore
+from node.registry.store import NO_LEASE, OPEN, utc_now
 
 _COME_AGAIN = "Send the study again: it is analysed anew."
+_COMMITMENT = ("state", "failure", "message", "tries", "next_try_at", "updated_at")
 _SEARCHED = ("series_instance_uid", "study_instance_uid", "description", "calling_ae_title")
 
 
-class ArchiveStore(Store):
+class ArchiveStore(StandingStore):
     """:class:`node.ports.Archive` over SQL."""
 
     def series(self, series_instance_uid: str) -> SeriesRecord:
@@ -27,11 +29,17 @@ class ArchiveStore(Store):
             If there is none of that UID.
         """
         results, deliveries, events = schema.results, schema.deliveries, schema.events
+        commitments = schema.commitments
         with self._database.reading() as connection:
             row = self._find(connection, series_instance_uid)
             sent = (
-                sa.select(deliveries, results.c.sop_instance_uid)
+                sa.select(
+                    deliveries,
+                    results.c.sop_instance_uid,
+                    *(commitments.c[name].label(f"commitment_{name}") for name in _COMMITMENT),
+                )
                 .join(results, deliveries.c.result_id == results.c.id)
+                .outerjoin(commitments, commitments.c.delivery_id == deliveries.c.id)
                 .where(deliveries.c.series_id == row.id)
                 .order_by(deliveries.c.destination, results.c.revision, results.c.id)
             )
@@ -65,11 +73,31 @@ class ArchiveStore(Store):
         with self._database.reading() as connection:
             return {SeriesState(state): n for state, n in connection.execute(query)}
 
+    def commitments(self) -> Sequence[CommitmentTally]:
+        """How many objects each destination has stored and not confirmed, by where that stands."""
+        table, deliveries, results = schema.commitments, schema.deliveries, schema.results
+        unsettled = (*OPEN, CommitmentState.UNCONFIRMED)
+        query = (
+            sa.select(deliveries.c.destination, table.c.state, sa.func.count())
+            .join(deliveries, table.c.delivery_id == deliveries.c.id)
+            .join(results, deliveries.c.result_id == results.c.id)
+            .join(schema.series, table.c.series_id == schema.series.c.id)
+            .where(table.c.state.in_(unsettled), results.c.revision == schema.series.c.revision)
+            .group_by(deliveries.c.destination, table.c.state)
+            .order_by(deliveries.c.destination, table.c.state)
+        )
+        with self._database.reading() as connection:
+            return [
+                CommitmentTally(name, CommitmentState(state), n)
+                for name, state, n in connection.execute(query)
+            ]
+
     def retry(self, series_instance_uid: str) -> SeriesState:
         """Analyse or deliver again, whichever is due; the state afterwards.
 
         What waits for its next try is tried now. A refused or cancelled series is analysed
-        anew, a failed one goes on where it failed.
+        anew, a failed one goes on where it failed. A delivered one is to be confirmed, where
+        it is not yet.
 
         Raises
         ------
@@ -88,6 +116,10 @@ class ArchiveStore(Store):
                 return self._analyse_again(connection, row, row.revision)
             if state is SeriesState.REFUSED:
                 return self._analyse_again(connection, row, row.revision + 1)
+            if state is SeriesState.DELIVERED and self._ask_again(connection, row, utc_now()):
+                self._change(connection, row, **NO_LEASE)  # whoever asks now asks for too little
+                self._tell(connection, row, "retry_asked")
+                return self._stand(connection, row, utc_now())
             remedy = _COME_AGAIN if state is SeriesState.EXPIRED else None
             raise WrongStateError(f"a series that is {state} has nothing to try again", remedy)
 
@@ -109,7 +141,7 @@ class ArchiveStore(Store):
                 next_try_at=None,
                 waiting_for="",
             )
-            self._skip_pending(connection, row, "cancelled")
+            self._owe_no_more(connection, row, "cancelled")
         return SeriesState.CANCELLED
 
     def declare_complete(self, series_instance_uid: str) -> SeriesState:
@@ -140,7 +172,8 @@ class ArchiveStore(Store):
                     f"its results were deleted on {row.results_expired_at:%Y-%m-%d %H:%M} UTC",
                     _COME_AGAIN,
                 )
-            if row.lease_owner or not self._pend(connection, row, tuple(DeliveryState)):
+            sending = row.lease_owner and row.lease_queue != "commit"
+            if sending or not self._pend(connection, row, tuple(DeliveryState)):
                 raise WrongStateError(f"a series that is {row.state} has nothing to send again")
             if row.state == SeriesState.REFUSED:
                 self._tell(connection, row, "resend_asked")
@@ -149,6 +182,7 @@ class ArchiveStore(Store):
 
     def _hasten(self, connection: sa.Connection, row: Row, state: SeriesState) -> SeriesState:
         self._change(connection, row, next_try_at=None)
+        self._ask_again(connection, row, utc_now())
         self._pend(connection, row, (DeliveryState.PENDING,))
         self._tell(connection, row, "retry_asked")
         return state
@@ -160,7 +194,7 @@ class ArchiveStore(Store):
         lost the series.
         """
         same = revision == row.revision and row.completed_at is not None
-        self._skip_pending(connection, row, "superseded: analysed again")
+        self._owe_no_more(connection, row, "superseded: analysed again")
         self._move(
             connection,
             row,
@@ -183,7 +217,10 @@ class ArchiveStore(Store):
             "reason": None,
             "waiting_for": "a delivery worker",
             "delivered_at": None,
+            "confirmed_at": None,
+            **NO_LEASE,
         }
+        self._ask_again(connection, row, utc_now())
         if row.state == SeriesState.READY:
             self._change(connection, row, **values)
             self._tell(connection, row, event)
@@ -194,6 +231,7 @@ class ArchiveStore(Store):
     def _pend(self, connection: sa.Connection, row: Row, states: tuple[DeliveryState, ...]) -> bool:
         """Whether any delivery of this revision was in ``states``: it is due now."""
         now = utc_now()
+        self._forget_commitments(connection, row, states)
         table, results = schema.deliveries, schema.results
         current = sa.select(results.c.id).where(
             results.c.series_id == row.id, results.c.revision == row.revision

@@ -1,7 +1,6 @@
 """What is owed to each destination, and what became of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,15 +12,15 @@ from node.ports import (
     DeliveryState,
     DueDelivery,
     Lease,
-    Reason,
     SeriesState,
 )
 from node.registry import schema
-from node.registry.ledger import AT_DELIVERY, LedgerStore
-from node.registry.rows import Row, storable
+from node.registry.due import AT_DELIVERY
+from node.registry.ledger import LedgerStore
+from node.registry.rows import storable
+from node.registry.standing import ARRIVED
 from node.registry.store import NO_LEASE
 
-_ARRIVED = (DeliveryState.STORED, DeliveryState.WARNING)
 _OWING = (*AT_DELIVERY, SeriesState.DELIVERING)
 
 
@@ -124,17 +123,21 @@ class DeliveryStore(LedgerStore):
         if outcome.next_try_at is not None:
             values["next_try_at"] = outcome.next_try_at
         which = [table.c.result_id == result_id, table.c.destination == outcome.destination]
-        if outcome.state not in _ARRIVED:
+        if outcome.state not in ARRIVED:
             which.append(table.c.state == DeliveryState.PENDING)
         with self._database.writing() as connection:
             changed = connection.execute(sa.update(table).where(*which).values(**values))
-            if changed.rowcount == 0 and outcome.state in _ARRIVED:
+            if changed.rowcount == 0 and outcome.state in ARRIVED:
                 raise UnknownSeriesError(
                     f"nothing of {lease.series_instance_uid} is owed to {outcome.destination}"
                 )
 
-    def settle(self, lease: Lease, *, now: datetime) -> SeriesState:
+    def settle(
+        self, lease: Lease, *, committing: Collection[str] = (), now: datetime
+    ) -> SeriesState:
         """End a round of deliveries: DELIVERED, due again, or FAILED with what was not stored.
+
+        What the destinations that are ``committing`` have stored is to be confirmed by them.
 
         Raises
         ------
@@ -143,67 +146,8 @@ class DeliveryStore(LedgerStore):
         """
         with self._database.writing() as connection:
             row = self._held(connection, lease)
-            owed = self._owed(connection, row)
-            waiting = [d for d in owed if d.state == DeliveryState.PENDING]
-            values: dict[str, Any] = {"attempts": 0, **NO_LEASE}
+            self._owe_commitments(connection, row, committing, now)
             if row.state == SeriesState.REFUSED:
-                self._change(connection, row, **values)
+                self._change(connection, row, attempts=0, **NO_LEASE)
                 return SeriesState.REFUSED
-            if waiting:
-                names = ", ".join(sorted({d.destination for d in waiting}))
-                values["waiting_for"] = f"{names} to take {len(waiting)} of {len(owed)} objects"
-                values["next_try_at"] = min(d.next_try_at for d in waiting)
-                return self._end(connection, row, SeriesState.READY, "delivery_waits", values)
-            if reason := not_delivered(owed):
-                values["reason"] = asdict(reason)
-                return self._end(connection, row, SeriesState.FAILED, "failed", values)
-            values |= {"delivered_at": now, "reason": None, "waiting_for": ""}
-            values["next_try_at"] = None
-            return self._end(connection, row, SeriesState.DELIVERED, "delivered", values)
-
-    def _end(
-        self,
-        connection: sa.Connection,
-        row: Row,
-        after: SeriesState,
-        event: str,
-        values: dict[str, Any],
-    ) -> SeriesState:
-        reason = values.get("reason") or {}
-        detail = reason.get("found") or values.get("waiting_for", "")
-        self._move(connection, row, after, event, detail, **values)
-        return after
-
-    def _owed(self, connection: sa.Connection, row: Row) -> Sequence[Row]:
-        table, results = schema.deliveries, schema.results
-        query = (
-            sa.select(table)
-            .join(results, table.c.result_id == results.c.id)
-            .where(table.c.series_id == row.id, results.c.revision == row.revision)
-        )
-        return connection.execute(query).all()
-
-
-def not_delivered(owed: Iterable[Row]) -> Reason | None:
-    """Why a series whose deliveries have all ended is not delivered; None where it is.
-
-    A context that a destination rejects fails nothing else, but a destination that took
-    nothing at all has failed.
-    """
-    by_name: dict[str, list[Row]] = {}
-    for each in owed:
-        by_name.setdefault(each.destination, []).append(each)
-    found = []
-    for name, deliveries in sorted(by_name.items()):
-        failed = [d for d in deliveries if d.state == DeliveryState.FAILED]
-        nothing = not any(d.state in _ARRIVED for d in deliveries)
-        if failed or nothing:
-            lost = failed or deliveries
-            found.append(f"{len(lost)} of {len(deliveries)} objects at {name}: {lost[0].message}")
-    if not found:
-        return None
-    return Reason(
-        "not_delivered",
-        "not stored: " + "; ".join(found),
-        "Correct the destination's configuration, then: perfusion-node retry ID",
-    )
+            return self._conclude(connection, row, now, attempts=0, **NO_LEASE)

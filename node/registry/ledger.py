@@ -18,45 +18,16 @@ from node.ports import (
     Wake,
 )
 from node.registry import rows, schema
-from node.registry.joining import JoiningStore
+from node.registry.due import DueStore
 from node.registry.rows import Row
+from node.registry.standing import StandingStore
 from node.registry.store import NO_LEASE
-from node.registry.unsettled import unsettled
 
 _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
-AT_DELIVERY = (SeriesState.READY, SeriesState.REFUSED)
 
 
-class LedgerStore(JoiningStore):
+class LedgerStore(DueStore, StandingStore):
     """The leases of :class:`node.ports.Ledger` over SQL, and what they come to."""
-
-    def due(self, now: datetime) -> Sequence[Wake]:
-        """Everything that could be worked on now, oldest first."""
-        table, deliveries = schema.series, schema.deliveries
-        analyse = (
-            sa.select(table.c.series_instance_uid)
-            .where(table.c.state == SeriesState.COMPLETE, _reached(table.c.next_try_at, now))
-            .order_by(table.c.completed_at, table.c.id)
-        )
-        deliver = (
-            sa.select(
-                table.c.series_instance_uid, sa.func.min(deliveries.c.next_try_at).label("at")
-            )
-            .join(deliveries, deliveries.c.series_id == table.c.id)
-            .where(
-                deliveries.c.state == DeliveryState.PENDING,
-                deliveries.c.next_try_at <= now,
-                table.c.state.in_([str(s) for s in AT_DELIVERY]),
-                table.c.lease_owner.is_(None),
-            )
-            .group_by(table.c.series_instance_uid)
-            .order_by("at")
-        )
-        with self._database.reading() as connection:
-            wakes = [Wake("analyse", uid) for uid in connection.scalars(analyse)]
-            wakes += [Wake("deliver", uid) for uid in connection.scalars(deliver)]
-            left = sa.select(table.c.series_instance_uid).where(unsettled(now))
-            return wakes + [Wake("deliver", uid) for uid in connection.scalars(left)]
 
     def lease(self, wake: Wake, owner: str, *, now: datetime, until: datetime) -> Lease | None:
         """Take a series for one step; None where it is not due or another has it."""
@@ -77,7 +48,7 @@ class LedgerStore(JoiningStore):
                     next_try_at=None,
                     **taken,
                 )
-            elif row.state == SeriesState.READY:
+            elif wake.queue == "deliver" and row.state == SeriesState.READY:
                 self._move(connection, row, SeriesState.DELIVERING, "delivery_started", "", **taken)
             else:
                 self._change(connection, row, **taken)
@@ -139,6 +110,7 @@ class LedgerStore(JoiningStore):
         after = SeriesState.REFUSED if reason else SeriesState.READY
         with self._database.writing() as connection:
             row = self._held(connection, lease)
+            self._forget_commitments(connection, row)
             owed = [
                 (result_id, name)
                 for result_id, kind in self._keep_results(connection, row, outcome.results)
@@ -187,6 +159,8 @@ class LedgerStore(JoiningStore):
         now: datetime,
     ) -> SeriesState:
         """Back to where the step began, or FAILED; a refusal stays one, page or no page."""
+        if row.lease_queue == "commit":
+            return self._commitment_step_failed(connection, row, reason, next_try_at, now)
         values: dict[str, Any] = {"attempts": row.attempts + 1, "next_try_at": next_try_at}
         delivering = row.lease_queue == "deliver"
         if delivering:
@@ -228,21 +202,6 @@ class LedgerStore(JoiningStore):
             raise WrongStateError(f"the lease to {lease.queue} was lost: the series is {row.state}")
         return row
 
-    def _is_due(self, connection: sa.Connection, row: Row, queue: str, now: datetime) -> bool:
-        if queue == "analyse":
-            waits = row.next_try_at is not None and row.next_try_at > now
-            return row.state == SeriesState.COMPLETE and not waits
-        if row.state not in AT_DELIVERY or row.lease_owner is not None:
-            return False
-        table = schema.deliveries
-        pending = sa.exists().where(
-            table.c.series_id == row.id,
-            table.c.state == DeliveryState.PENDING,
-            table.c.next_try_at <= now,
-        )
-        left = sa.exists().where(schema.series.c.id == row.id, unsettled(now))
-        return bool(connection.execute(sa.select(sa.or_(pending, left))).scalar_one())
-
     def _keep_results(
         self, connection: sa.Connection, row: Row, results: Sequence[ResultRecord]
     ) -> list[tuple[int, str]]:
@@ -277,10 +236,6 @@ class LedgerStore(JoiningStore):
                 )
                 .on_conflict_do_update(index_elements=["result_id", "destination"], set_=due)
             )
-
-
-def _reached(column: sa.Column[Any], now: datetime) -> sa.ColumnElement[bool]:
-    return sa.or_(column.is_(None), column <= now)
 
 
 def _held(lease: Lease) -> tuple[sa.ColumnElement[bool], ...]:

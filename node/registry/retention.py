@@ -10,7 +10,7 @@ from node.ports import DeliveryState, Ended, Expiring, Part, SeriesState
 from node.refusals import RefusalCode
 from node.registry import schema
 from node.registry.rows import Row
-from node.registry.store import NO_SOURCES, Store, utc_now
+from node.registry.store import NO_SOURCES, OPEN, Store, utc_now
 
 S = SeriesState
 _UNDER_WAY = (S.RECEIVING, S.COMPLETE, S.ANALYSING, S.READY, S.DELIVERING)
@@ -134,9 +134,11 @@ class RetentionStore(Store):
 def _may_expire(part: Part) -> tuple[sa.ColumnElement[bool], ...]:
     """What is true of a series that may lose a part; how and when it ended is asked apart.
 
-    Nobody works on it, owes it to a destination, or receives another series of its study.
+    Nobody works on it, owes it to a destination or waits for one to confirm it, or receives
+    another series of its study.
     """
     table, other, owed = schema.series, schema.series.alias(), schema.deliveries
+    asked = schema.commitments
     under_way = sa.exists().where(
         other.c.study_instance_uid == table.c.study_instance_uid,
         other.c.state.in_([str(s) for s in _UNDER_WAY]),
@@ -144,6 +146,7 @@ def _may_expire(part: Part) -> tuple[sa.ColumnElement[bool], ...]:
     pending = sa.exists().where(
         owed.c.series_id == table.c.id, owed.c.state == DeliveryState.PENDING
     )
+    unconfirmed = sa.exists().where(asked.c.series_id == table.c.id, asked.c.state.in_(OPEN))
     there: sa.ColumnElement[bool] = table.c[_EXPIRED_AT[part]].is_(None)
     if part is Part.RESULTS:
         made = sa.exists().where(schema.results.c.series_id == table.c.id)
@@ -153,6 +156,7 @@ def _may_expire(part: Part) -> tuple[sa.ColumnElement[bool], ...]:
         sa.not_(table.c.expiring),
         table.c.lease_owner.is_(None),
         sa.not_(pending),
+        sa.not_(unconfirmed),
         sa.not_(under_way),
     )
 

@@ -7,6 +7,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from node.ports import (
+    CommitmentRecord,
+    CommitmentState,
     DeliveryRecord,
     DeliveryState,
     Event,
@@ -37,6 +39,7 @@ _PLAIN = (
     "analysing_at",
     "ready_at",
     "delivered_at",
+    "confirmed_at",
     "attempts",
     "next_try_at",
     "waiting_for",
@@ -152,6 +155,23 @@ def _delivery(row: Row) -> DeliveryRecord:
         attempts=row.attempts,
         next_try_at=row.next_try_at if pending else None,
         updated_at=row.updated_at,
+        commitment=_commitment(row),
+    )
+
+
+def _commitment(row: Row) -> CommitmentRecord | None:
+    """Of a delivery that is joined with its commitment, whose columns are labelled."""
+    if row.commitment_state is None:
+        return None
+    state = CommitmentState(row.commitment_state)
+    waits = state in (CommitmentState.OWED, CommitmentState.ASKED)
+    return CommitmentRecord(
+        state=state,
+        failure=row.commitment_failure,
+        message=row.commitment_message,
+        tries=row.commitment_tries,
+        next_try_at=row.commitment_next_try_at if waits else None,
+        updated_at=row.commitment_updated_at,
     )
 
 

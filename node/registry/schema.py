@@ -66,6 +66,7 @@ series = sa.Table(
     sa.Column("analysing_at", UtcDateTime),
     sa.Column("ready_at", UtcDateTime),
     sa.Column("delivered_at", UtcDateTime),
+    sa.Column("confirmed_at", UtcDateTime),
     sa.Column("attempts", sa.Integer, nullable=False),
     sa.Column("next_try_at", UtcDateTime),
     sa.Column("reason", sa.JSON(none_as_null=True)),
@@ -164,6 +165,43 @@ verifications = sa.Table(
     ),
     sa.Column("misses", sa.Integer, nullable=False),
     sa.Column("at", UtcDateTime, nullable=False),
+)
+
+transactions = sa.Table(
+    "transactions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _of_series(),
+    sa.Column("transaction_uid", _UID, nullable=False, unique=True),
+    sa.Column("destination", sa.String(64), nullable=False),
+    sa.Column("sop_instance_uids", sa.JSON, nullable=False),
+    sa.Column("asked_at", UtcDateTime, nullable=False),
+    sa.Column("replied_at", UtcDateTime),
+    sa.Index(None, "series_id"),
+)
+
+commitments = sa.Table(
+    "commitments",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _of_series(),
+    sa.Column(
+        "delivery_id",
+        sa.ForeignKey("deliveries.id", ondelete="CASCADE"),
+        nullable=False,
+        unique=True,
+    ),
+    sa.Column("transaction_id", sa.ForeignKey("transactions.id", ondelete="CASCADE")),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("failure", sa.Integer),
+    sa.Column("message", sa.Text, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("failures", sa.Integer, nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("next_try_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False),
+    sa.Index(None, "state", "next_try_at"),
+    sa.Index(None, "series_id"),
 )
 
 events = sa.Table(

@@ -1,23 +1,27 @@
 """What the parts of the registry share: finding a series, moving it, writing its history."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from node.errors import UnknownSeriesError
-from node.ports import DeliveryState, SeriesState
+from node.ports import CommitmentState, DeliveryState, SeriesState
 from node.registry import schema, states
 from node.registry.database import Database
 from node.registry.rows import Row, storable
 
 NO_LEASE: dict[str, Any] = {"lease_queue": None, "lease_owner": None, "lease_until": None}
+OPEN = (CommitmentState.OWED, CommitmentState.ASKED, CommitmentState.FAILED)
+"""Commitments that something is still to be done about."""
 _ANEW: dict[str, Any] = {
     **NO_LEASE,
     "completed_at": None,
     "analysing_at": None,
     "ready_at": None,
     "delivered_at": None,
+    "confirmed_at": None,
     "attempts": 0,
     "next_try_at": None,
     "reason": None,
@@ -112,7 +116,7 @@ class Store:
 
         Nothing of the last revision may look like this one's.
         """
-        self._skip_pending(connection, row, "superseded: another image came")
+        self._owe_no_more(connection, row, "superseded: another image came")
         gone = row.sources_expired_at is not None
         note = "; the images that came before are deleted: all must come again" if gone else ""
         self._move(
@@ -138,15 +142,35 @@ class Store:
             )
         )
 
-    def _skip_pending(self, connection: sa.Connection, row: Row, message: str) -> None:
-        """What was not sent yet is no longer wanted."""
+    def _forget_commitments(
+        self, connection: sa.Connection, row: Row, states: Collection[DeliveryState] = ()
+    ) -> None:
+        """Of this revision's objects (whose deliveries are in ``states``): all are sent anew."""
+        table, deliveries, results = schema.commitments, schema.deliveries, schema.results
+        again = (
+            sa.select(deliveries.c.id)
+            .join(results, deliveries.c.result_id == results.c.id)
+            .where(results.c.series_id == row.id, results.c.revision == row.revision)
+        )
+        if states:
+            again = again.where(deliveries.c.state.in_(states))
+        connection.execute(sa.delete(table).where(table.c.delivery_id.in_(again)))
+
+    def _owe_no_more(self, connection: sa.Connection, row: Row, message: str) -> None:
+        """What was not sent or not confirmed yet is no longer wanted."""
+        deliveries, commitments, now = schema.deliveries, schema.commitments, utc_now()
         connection.execute(
-            sa.update(schema.deliveries)
+            sa.update(deliveries)
             .where(
-                schema.deliveries.c.series_id == row.id,
-                schema.deliveries.c.state == DeliveryState.PENDING,
+                deliveries.c.series_id == row.id,
+                deliveries.c.state == DeliveryState.PENDING,
             )
-            .values(state=DeliveryState.SKIPPED, message=message, updated_at=utc_now())
+            .values(state=DeliveryState.SKIPPED, message=message, updated_at=now)
+        )
+        connection.execute(
+            sa.update(commitments)
+            .where(commitments.c.series_id == row.id, commitments.c.state.in_(OPEN))
+            .values(state=CommitmentState.UNCONFIRMED, message=message, updated_at=now)
         )
 
 

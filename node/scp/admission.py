@@ -1,7 +1,8 @@
 """Who may open an association: AE titles and addresses, as configured."""
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from node.errors import SettingsError
@@ -15,16 +16,21 @@ BLANK = "(BLANK)"
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether an association is accepted; else the three codes of A-ASSOCIATE-RJ."""
+    """Whether an association is accepted; else the three codes of A-ASSOCIATE-RJ.
+
+    ``storage`` False: it may echo and reply to requests for storage commitment, no more.
+    """
 
     accepted: bool
     result: int = 0
     source: int = 0
     diagnostic: int = 0
     reason: str = ""
+    storage: bool = True
 
 
 _WELCOME = Verdict(accepted=True)
+_FOR_REPLIES = Verdict(accepted=True, storage=False)
 # PS3.8 table 9-21: rejected permanent (1) by the service user (1).
 _WRONG_CALLED = Verdict(False, 1, 1, 7, "called AE title not recognised")
 _WRONG_CALLING = Verdict(False, 1, 1, 3, "calling AE title or address not recognised")
@@ -41,6 +47,9 @@ class Admission:
     ----------
     settings
         ``allowed_peers`` empty admits everyone; a peer's ``host`` may be a name.
+    repliers
+        Who may reply to requests for storage commitment without being an allowed peer; a host
+        name without an address is looked up again when they come.
 
     Raises
     ------
@@ -48,7 +57,8 @@ class Admission:
         If the host name of a peer has no address.
     """
 
-    def __init__(self, settings: ScpSettings) -> None:
+    def __init__(self, settings: ScpSettings, repliers: Sequence[Peer] = ()) -> None:
+        self._repliers = repliers
         self._own_title = settings.ae_title if settings.check_called_ae_title else None
         self._peers = [(peer.ae_title, _addresses(peer)) for peer in settings.allowed_peers]
 
@@ -56,14 +66,23 @@ class Admission:
         """Whether the requestor may come in."""
         if self._own_title is not None and called_ae_title != self._own_title:
             return _WRONG_CALLED
-        if self._peers and not self._is_allowed(calling_ae_title, address):
-            return _WRONG_CALLING
-        return _WELCOME
+        if not self._peers or self._is_allowed(calling_ae_title, address):
+            return _WELCOME
+        if self._may_reply(calling_ae_title, address):
+            return _FOR_REPLIES
+        return _WRONG_CALLING
 
     def _is_allowed(self, ae_title: str, address: str) -> bool:
         return any(
             ae_title == title and (not hosts or address in hosts) for title, hosts in self._peers
         )
+
+    def _may_reply(self, ae_title: str, address: str) -> bool:
+        for peer in (each for each in self._repliers if each.ae_title == ae_title):
+            with suppress(SettingsError):
+                if address in _addresses(peer):
+                    return True
+        return False
 
 
 def with_plain_titles(a_associate_rq: bytearray) -> bytearray:

@@ -23,7 +23,10 @@ from pydicom.uid import (
 )
 from pynetdicom.presentation import PresentationContext, build_context
 
+from node.commitment import SOP_CLASS
+
 VERIFICATION = UID("1.2.840.10008.1.1")
+_UNCOMPRESSED = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
 
 # In order of preference: the acceptor chooses the first of these that the sender offers
 # (PS3.8 section 9.3.3.2 leaves the choice to it). Lossy ones last: better than a lost image,
@@ -66,11 +69,34 @@ def brings_objects(proposed: Iterable[PresentationContext]) -> bool:
     return any(is_storage(str(context.abstract_syntax)) for context in proposed)
 
 
-def accepted(proposed: Iterable[PresentationContext]) -> list[PresentationContext]:
-    """What this association supports: Verification, and every storage class it proposes."""
-    classes = {str(context.abstract_syntax) for context in proposed}
-    storage = sorted(uid for uid in classes if is_storage(uid))
+def accepted(
+    proposed: Iterable[PresentationContext], *, storage: bool = True, replies: bool = False
+) -> list[PresentationContext]:
+    """What this association supports: Verification, and what else it is admitted for.
+
+    Parameters
+    ----------
+    proposed
+        The contexts of the request.
+    storage
+        Whether it may store: then every storage class that it proposes.
+    replies
+        Whether replies to requests for storage commitment are taken.
+    """
+    classes = {str(context.abstract_syntax) for context in proposed if storage}
+    stored = sorted(uid for uid in classes if is_storage(uid))
     return [
-        build_context(VERIFICATION, [ExplicitVRLittleEndian, ImplicitVRLittleEndian]),
-        *(build_context(uid, list(TRANSFER_SYNTAXES)) for uid in storage),
+        build_context(VERIFICATION, list(_UNCOMPRESSED)),
+        *(build_context(uid, list(TRANSFER_SYNTAXES)) for uid in stored),
+        *([_replies()] if replies else []),
     ]
+
+
+def _replies() -> PresentationContext:
+    """Storage commitment with the roles reversed: who opens the association is its SCP.
+
+    A sender that negotiates no roles (PS3.7 D.3.3.4) is served all the same.
+    """
+    context = build_context(SOP_CLASS, list(_UNCOMPRESSED))
+    context.scu_role = context.scp_role = True
+    return context

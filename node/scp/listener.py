@@ -4,24 +4,27 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from socketserver import BaseServer
+from typing import cast
 
+from pydicom import Dataset
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
 from pynetdicom.pdu_primitives import A_ASSOCIATE
 from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from node import log
+from node.commitment import EventReport, answered
 from node.errors import SettingsError, SpoolError
-from node.ports import Intake, Quota, Spool
+from node.ports import Intake, Quota, Replies, Spool
 from node.scp.admission import NO_ROOM, TOO_MANY, Admission
 from node.scp.contexts import VERIFICATION, accepted, brings_objects
 from node.scp.counters import Counters, Counts
 from node.scp.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from node.scp.store import Store
 from node.scp.upper_layer import UpperLayer
-from node.settings import ScpSettings
+from node.settings import Peer, ScpSettings
 
 _LOG = log.get("scp")
 _MAX_PDU_BYTES = 131_072
@@ -47,6 +50,10 @@ class Listener:
     on_received
         Called with the Series Instance UID of each new instance that is to be analysed; in the
         thread of its association, so it must return at once.
+    replies
+        Where replies to requests for storage commitment are recorded; without it none is taken.
+    repliers
+        Who may reply, besides those who may send.
     """
 
     def __init__(
@@ -56,8 +63,11 @@ class Listener:
         intake: Intake,
         *,
         on_received: Callable[[str], None] | None = None,
+        replies: Replies | None = None,
+        repliers: Sequence[Peer] = (),
     ) -> None:
         self._settings = settings
+        self._replies, self._repliers = replies, repliers
         self._counters = Counters()
         self._spool = spool
         self._store = Store(spool, intake, self._counters, Quota.of(settings), on_received)
@@ -89,7 +99,7 @@ class Listener:
         SettingsError
             If the address cannot be listened on, or a peer's host name has no address.
         """
-        admission = Admission(self._settings)
+        admission = Admission(self._settings, self._repliers)
         ae = self._application_entity()
         try:
             server = _Server(ae, self._settings)
@@ -102,6 +112,8 @@ class Listener:
         server.bind(evt.EVT_REQUESTED, self._requested, [admission])
         server.bind(evt.EVT_ESTABLISHED, self._established)
         server.bind(evt.EVT_ABORTED, self._aborted)
+        if self._replies is not None:
+            server.bind(evt.EVT_N_EVENT_REPORT, self._reported, [self._replies])
         self._server = server
         self._thread = threading.Thread(
             target=server.serve_forever, args=(0.25,), name="scp-listener", daemon=True
@@ -171,8 +183,11 @@ class Listener:
         if verdict.accepted and brings_objects(proposed) and self._is_full():
             verdict = NO_ROOM
         if verdict.accepted:
-            contexts = accepted(proposed)
-            assoc.acceptor.supported_contexts = contexts
+            assoc.acceptor.supported_contexts = accepted(
+                proposed,
+                storage=verdict.storage,
+                replies=self._replies is not None,
+            )
             return
         self._counters.add("rejected_associations")
         _LOG.warning(
@@ -211,6 +226,11 @@ class Listener:
         _LOG.info(
             "association_accepted", calling_ae_title=requestor.ae_title, address=requestor.address
         )
+
+    def _reported(self, event: evt.Event, replies: Replies) -> tuple[int, Dataset | None]:
+        """A destination replies to a request for storage commitment; success is durable."""
+        request, sender = cast(EventReport, event.request), event.assoc.requestor.ae_title
+        return answered(request, event.event_information, replies, sender=sender), None
 
     def _aborted(self, event: evt.Event) -> None:
         self._counters.add("aborted_associations")

@@ -1,9 +1,9 @@
 """An association with a destination: opened, used, and released whatever happens."""
 
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import cast
+from typing import Any, cast
 
 from pydicom.uid import UID
 from pynetdicom import AE, evt
@@ -26,11 +26,19 @@ class NothingAcceptedError(Exception):
     """The peer accepted the association and none of its presentation contexts."""
 
 
+Handlers = Sequence[tuple[evt.EventType, Callable[..., Any]]]
+
+
 @contextmanager
 def association(
-    destination: Destination, calling_ae_title: str, pairs: Sequence[tuple[UID, UID]]
+    destination: Destination,
+    calling_ae_title: str,
+    pairs: Sequence[tuple[UID, UID]],
+    handlers: Handlers = (),
 ) -> Iterator[Association]:
     """An established association that proposes each pair of class and transfer syntax.
+
+    ``handlers`` serve what the peer asks meanwhile.
 
     Raises
     ------
@@ -39,7 +47,7 @@ def association(
     NothingAcceptedError
         If every context was rejected.
     """
-    assoc = _opened(destination, calling_ae_title, pairs)
+    assoc = _opened(destination, calling_ae_title, pairs, handlers)
     try:
         yield assoc
     finally:
@@ -48,7 +56,10 @@ def association(
 
 
 def _opened(
-    destination: Destination, calling_ae_title: str, pairs: Sequence[tuple[UID, UID]]
+    destination: Destination,
+    calling_ae_title: str,
+    pairs: Sequence[tuple[UID, UID]],
+    handlers: Handlers,
 ) -> Association:
     ae = AE(calling_ae_title)
     ae.implementation_class_uid = _IMPLEMENTATION_CLASS_UID
@@ -65,6 +76,7 @@ def _opened(
             (evt.EVT_CONN_OPEN, _send_at_once),
             (evt.EVT_CONN_OPEN, _pause_safely),
             (evt.EVT_CONN_OPEN, _acknowledge_at_once),
+            *handlers,
         ],
     )
     if assoc.is_established:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,8 +13,16 @@ from pynetdicom.association import Association
 
 from node import log
 from node.errors import PeerUnreachableError
-from node.ports import SentObject, StoreOutcome, by_series
+from node.ports import (
+    CommitmentAnswer,
+    CommitmentRequest,
+    Replies,
+    SentObject,
+    StoreOutcome,
+    by_series,
+)
 from node.scu.association import NothingAcceptedError, association
+from node.scu.commitment import is_supported, requested
 from node.scu.proposal import CONVERTIBLE, Pair, Parcel, batches, read_parcel
 from node.scu.query import STUDY_ROOT_FIND, NotAskedError, instances_of
 from node.scu.statuses import is_stored, meaning
@@ -24,7 +33,7 @@ _VERIFICATION = UID("1.2.840.10008.1.1")
 
 
 class DicomPacs:
-    """One destination; implements :class:`node.ports.Pacs`.
+    """One destination; implements :class:`node.ports.Pacs` and ``CommitmentScp``.
 
     Parameters
     ----------
@@ -101,6 +110,30 @@ class DicomPacs:
         except (NothingAcceptedError, NotAskedError):
             return None
         return frozenset(found)
+
+    def commitment(
+        self, request: CommitmentRequest, replies: Replies
+    ) -> AbstractContextManager[CommitmentAnswer]:
+        """Ask for storage commitment; the association is held open for the ``with`` block.
+
+        A reply that comes meanwhile is recorded in ``replies`` and answered.
+
+        Raises
+        ------
+        PeerUnreachableError
+            If no association can be made, or the request is not answered.
+        """
+        return requested(self._destination, self._calling_ae_title, request, replies)
+
+    def commits(self) -> bool:
+        """Whether the destination accepts storage commitment's presentation context.
+
+        Raises
+        ------
+        PeerUnreachableError
+            If no association can be made.
+        """
+        return is_supported(self._destination, self._calling_ae_title)
 
     @property
     def _name(self) -> str:

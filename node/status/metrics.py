@@ -59,6 +59,14 @@ def _of_queue(queue: Queue) -> Iterator[Metric]:
     )
     yield _gauge("delivered_last_day", "Series delivered in 24 h", queue.delivered_day)
     yield _gauge("refused_last_day", "Perfusion series refused in 24 h", queue.refused_day)
+    unconfirmed = GaugeMetricFamily(
+        "perfusion_node_unconfirmed_objects",
+        "Stored objects whose storage commitment is owed, asked for, failed or not to be had",
+        labels=["destination", "state"],
+    )
+    for tally in queue.unconfirmed:
+        unconfirmed.add_metric([tally.destination, str(tally.state)], tally.objects)
+    yield unconfirmed
     if queue.turnround.median_s is not None and queue.turnround.last_s is not None:
         clock = GaugeMetricFamily(
             "perfusion_node_last_image_to_maps_seconds",

@@ -10,13 +10,17 @@ from node.ports import DiskUse
 
 @dataclass(frozen=True)
 class DestinationInfo:
-    """An archive that receives results, as the settings name it: a PACS, or a DICOMweb ``url``."""
+    """An archive that receives results, as the settings name it: a PACS, or a DICOMweb ``url``.
+
+    ``commitment``: whether it is asked for storage commitment.
+    """
 
     name: str
     ae_title: str = ""
     host: str = ""
     port: int | None = None
     url: str = ""
+    commitment: bool = False
 
     @property
     def question(self) -> str:

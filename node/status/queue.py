@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from node.ports import Archive, SeriesRecord, SeriesState
+from node.ports import Archive, CommitmentTally, SeriesRecord, SeriesState
 from node.refusals import RefusalCode
 
 WAITING = (SeriesState.RECEIVING, SeriesState.COMPLETE)
@@ -58,6 +58,8 @@ class Queue:
         From the last image to the maps.
     stage_medians_s
         Median duration of each stage of the analysis over the same series [s].
+    unconfirmed
+        Objects that destinations have stored and not confirmed, by where that stands.
     """
 
     counts: dict[SeriesState, int]
@@ -66,6 +68,7 @@ class Queue:
     refused_day: int
     turnround: Turnround
     stage_medians_s: dict[str, float]
+    unconfirmed: tuple[CommitmentTally, ...] = ()
 
     def total(self, states: Sequence[SeriesState]) -> int:
         """How many series are in any of these states."""
@@ -93,6 +96,7 @@ def look(archive: Archive, now: datetime) -> Queue:
         ),
         turnround=Turnround(tuple(s for r in delivered if (s := turnround_s(r)) is not None)),
         stage_medians_s=_stage_medians(delivered),
+        unconfirmed=tuple(archive.commitments()),
     )
 
 

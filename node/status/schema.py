@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from node.ports import DeliveryState, SeriesRecord, SeriesState
+from node.ports import CommitmentState, DeliveryState, SeriesRecord, SeriesState
 from node.status import dimse
 from node.status.probes import DestinationInfo
 from node.status.queue import Queue, waited_s
@@ -34,6 +34,17 @@ class ResultView(_FromRecord):
     revision: int
 
 
+class CommitmentView(_FromRecord):
+    """How storage commitment for one object at one destination stands."""
+
+    state: CommitmentState
+    failure: int | None = Field(description="Failure Reason (0008,1197), as a number")
+    message: str
+    tries: int
+    next_try_at: datetime | None
+    updated_at: datetime
+
+
 class DeliveryView(_FromRecord):
     """One result object at one destination."""
 
@@ -46,6 +57,7 @@ class DeliveryView(_FromRecord):
     attempts: int
     next_try_at: datetime | None
     updated_at: datetime
+    commitment: CommitmentView | None = Field(description="null where it is not asked for")
 
 
 class EventView(_FromRecord):
@@ -77,6 +89,7 @@ class SeriesLine(_FromRecord):
     analysing_at: datetime | None
     ready_at: datetime | None
     delivered_at: datetime | None
+    confirmed_at: datetime | None
     sources_expired_at: datetime | None = Field(description="since when its images are deleted")
     results_expired_at: datetime | None = Field(description="since when its results are deleted")
     attempts: int
@@ -104,6 +117,14 @@ class TurnroundView(_FromRecord):
     last_s: float | None
 
 
+class TallyView(_FromRecord):
+    """How many objects' storage commitments at one destination are in one state."""
+
+    destination: str
+    state: CommitmentState
+    objects: int
+
+
 class QueueView(BaseModel):
     """The queue at a glance."""
 
@@ -113,6 +134,7 @@ class QueueView(BaseModel):
     refused_last_24_h: int
     turnround: TurnroundView
     stage_medians_s: dict[str, float]
+    unconfirmed: tuple[TallyView, ...] = Field(description="stored, and not confirmed yet or ever")
 
 
 class DestinationView(_FromRecord):
@@ -123,6 +145,7 @@ class DestinationView(_FromRecord):
     host: str
     port: int | None
     url: str
+    commitment: bool = Field(description="whether it is asked for storage commitment")
 
 
 class EchoView(BaseModel):
@@ -178,6 +201,7 @@ def queue(now_queue: Queue) -> QueueView:
         refused_last_24_h=now_queue.refused_day,
         turnround=TurnroundView.model_validate(now_queue.turnround),
         stage_medians_s=now_queue.stage_medians_s,
+        unconfirmed=tuple(TallyView.model_validate(each) for each in now_queue.unconfirmed),
     )
 
 

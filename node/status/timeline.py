@@ -39,6 +39,7 @@ class Figure:
 
 def steps(record: SeriesRecord) -> tuple[Step, ...]:
     """The stations in order, each with the seconds since the one before it."""
+    asked = any(delivery.commitment for delivery in record.deliveries)
     stations = (
         ("First image", record.received_first_at),
         ("Last image", record.received_last_at),
@@ -46,6 +47,7 @@ def steps(record: SeriesRecord) -> tuple[Step, ...]:
         ("Analysis begun", record.analysing_at),
         ("Maps ready", record.ready_at),
         ("Maps delivered", record.delivered_at),
+        *((("Maps confirmed", record.confirmed_at),) if asked else ()),
     )
     return tuple(_with_pauses(stations))
 

@@ -72,15 +72,18 @@ def badge(record: SeriesRecord) -> Badge:
         return Badge("not perfusion", "mute")
     if record.state in _QUEUED and record.reason:
         return Badge("waits to retry", "warn")
+    if record.state is State.DELIVERED and record.reason:
+        return Badge("not confirmed", "warn")
     return _BADGES[record.state]
 
 
 def actions(record: SeriesRecord) -> tuple[str, ...]:
     """What the page offers for this series; the registry has the last word."""
     waits_for_a_try = record.state in _QUEUED and record.next_try_at and record.reason
+    unconfirmed = record.state is State.DELIVERED and (record.next_try_at or record.reason)
     has_results = record.state in _ENDED and record.results and not record.results_expired_at
     return (
-        *(("retry",) if waits_for_a_try else ()),
+        *(("retry",) if waits_for_a_try or unconfirmed else ()),
         *_ACTIONS.get(record.state, ()),
         *(("resend",) if has_results else ()),
     )
@@ -100,8 +103,11 @@ def situation(record: SeriesRecord, now: datetime, quiet_s: float) -> str:
 
 
 def remedy(record: SeriesRecord) -> str:
-    """What a person can do about a refusal, a failure or a delivery that waits; else empty."""
-    stuck = record.state in (State.REFUSED, State.FAILED, State.COMPLETE, *DELIVERING)
+    """What a person can do about a refusal, a failure, or what waits or is not confirmed."""
+    stuck = record.state in (
+        *(State.REFUSED, State.FAILED, State.COMPLETE, State.DELIVERED),
+        *DELIVERING,
+    )
     return record.reason.remedy if stuck and record.reason else ""
 
 
@@ -109,9 +115,11 @@ def next_step(record: SeriesRecord, now: datetime) -> str:
     """When the node itself tries again; empty where it will not or need not."""
     if record.next_try_at is None or record.state is State.RECEIVING:
         return ""
-    if record.state not in (State.COMPLETE, State.ANALYSING, *DELIVERING):
+    if record.state not in (State.COMPLETE, State.ANALYSING, State.DELIVERED, *DELIVERING):
         return ""
     ahead_s = (record.next_try_at - now).total_seconds()
+    if record.state is State.DELIVERED:
+        return f"asked again in {duration(ahead_s)}" if ahead_s >= 1 else "asked now"
     return f"next try in {duration(ahead_s)}" if ahead_s >= 1 else "next try now"
 
 
@@ -181,7 +189,10 @@ def _outcome(record: SeriesRecord) -> str:
         if (ml := record.summary.get(key)) is not None
     ]
     facts = [*volumes, *([_flags(len(record.flags))] if record.flags else [])]
-    return "; ".join(["Maps sent", ", ".join(facts)] if facts else ["Maps sent"])
+    done = "Maps sent and confirmed" if record.state is State.CONFIRMED else "Maps sent"
+    waiting = f"waiting for {record.waiting_for}" if record.waiting_for else ""
+    lacking = record.reason.found.rstrip(". ") if record.reason else ""
+    return "; ".join(filter(None, (done, ", ".join(facts), waiting, lacking)))
 
 
 def _deleted(record: SeriesRecord) -> str:

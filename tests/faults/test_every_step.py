@@ -1,4 +1,4 @@
-"""SIGKILL at every step from the socket to the last answer: nothing lost, nothing twice."""
+"""SIGKILL at every step from the socket to the confirmation: nothing lost, nothing twice."""
 
 import os
 import signal
@@ -11,11 +11,13 @@ import pytest
 from pydicom import Dataset, dcmread
 
 from node.failpoint import Step
-from node.ports import SeriesState
+from node.patience import RetentionSettings
+from node.ports import CommitmentState, SeriesState
 from node.scp import Recovered, Recovery
-from node.settings import RetentionSettings, Settings, SpoolSettings
+from node.settings import Settings, SpoolSettings
 from node.spool import FileInventory, FileSpool
 from node.wiring import Node
+from tests.support.committing_pacs import Reply
 from tests.support.ctp import CtpSpec, build_series
 from tests.support.running_node import free_port, wait_for
 from tests.support.scp_process import scp_process, send
@@ -35,6 +37,12 @@ WORK = {
     Step.ANSWERED: 2,
     Step.DELIVERED: 2,
     Step.SETTLED: 1,
+    Step.COMMITMENT_LEASED: 1,
+    Step.TRANSACTION_RECORDED: 1,
+    Step.ASKED: 1,
+    Step.REPORTED: 1,
+    Step.REPORT_RECORDED: 1,
+    Step.CONFIRMED: 1,
 }
 EXPIRY = (Step.EXPIRY_BEGUN, Step.FILES_DELETED, Step.EXPIRED)
 SERIES = CtpSpec(slices=2, frames=4)
@@ -97,29 +105,57 @@ def test_an_image_whose_sender_never_comes_again_is_taken_in(tmp_path: Path, ste
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
-    with worker_bench(tmp_path) as running:
+    with worker_bench(tmp_path, commitment=True) as running:
         yield running
 
 
+def confirmed_once(bench: Bench, *, sent_twice: int = 0) -> None:
+    """CONFIRMED, with every object in the PACS, each under one UID."""
+    bench.wait_until(SeriesState.CONFIRMED)
+    series = bench.node.registry.series(bench.uid)
+    made = Counter(result.sop_instance_uid for result in series.results)
+    assert series.revision == 1
+    assert max(made.values()) == 1
+    assert sum(bench.archive.received.values()) - len(made) == sent_twice
+    assert bench.archive.received.keys() == made.keys()
+    on_disk = {path.stem for path in (bench.node.spool.root / "results").rglob("*.dcm")}
+    assert on_disk == made.keys()
+    kept = {d.commitment.state for d in series.deliveries if d.commitment}
+    assert kept == {CommitmentState.CONFIRMED}
+    assert [event.name for event in series.events].count("confirmed") == 1
+
+
 @pytest.mark.parametrize("step", WORK)
-def test_a_worker_killed_at_any_step_leaves_a_series_that_is_delivered_once(
+def test_a_worker_killed_at_any_step_leaves_a_series_that_is_confirmed_once(
     bench: Bench, step: Step
 ) -> None:
     """The next worker takes it up: every object is in the PACS, none under two UIDs."""
     first = bench.start_worker(f"{step} {WORK[step]}")
     assert first.wait(90) == -signal.SIGKILL
     bench.start_worker()
-    bench.wait_until(SeriesState.DELIVERED)
-    series = bench.node.registry.series(bench.uid)
-    made = Counter(result.sop_instance_uid for result in series.results)
-    assert series.revision == 1
-    assert max(made.values()) == 1
     # An answer that was lost makes the one object come again, under the same UID.
-    twice = sum(bench.archive.received.values()) - len(made)
-    assert twice == (1 if step is Step.ANSWERED else 0)
-    assert bench.archive.received.keys() == made.keys()
-    on_disk = {path.stem for path in (bench.node.spool.root / "results").rglob("*.dcm")}
-    assert on_disk == made.keys()
+    confirmed_once(bench, sent_twice=1 if step is Step.ANSWERED else 0)
+
+
+@pytest.mark.parametrize("step", [Step.REPORTED, Step.REPORT_RECORDED])
+def test_a_listener_killed_at_a_reply_leaves_a_series_that_is_confirmed_once(
+    bench: Bench, step: Step
+) -> None:
+    """A reply that was not recorded is asked for again; one that was needs no second one."""
+    port = free_port()
+    bench.archive.reply, bench.archive.node_port = Reply.NEW, port
+    pacs = (
+        '[[destinations]]\nname = "pacs0"\nae_title = "PACS"\ncommitment = true\n'
+        f"port = {bench.archive.port}\n"
+    )
+    with scp_process(bench.folder, port, f"{step} 1", pacs) as first:
+        bench.start_worker()
+        assert first.wait(90) == -signal.SIGKILL
+    asked = len(bench.archive.requests)
+    with scp_process(bench.folder, port, settings=pacs):
+        confirmed_once(bench)
+    assert asked == 1
+    assert (len(bench.archive.requests) == 1) == (step is Step.REPORT_RECORDED)
 
 
 @pytest.mark.parametrize("step", EXPIRY)

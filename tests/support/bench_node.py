@@ -6,15 +6,9 @@ from pathlib import Path
 
 from pydicom import Dataset
 
-from node.ports import Model, Pacs
-from node.settings import (
-    AnalysisSettings,
-    Destination,
-    JobsSettings,
-    ScpSettings,
-    Settings,
-    SpoolSettings,
-)
+from node.patience import JobsSettings
+from node.ports import CommitmentScp, Model, Pacs
+from node.settings import AnalysisSettings, Destination, ScpSettings, Settings, SpoolSettings
 from node.wiring import Node
 from tests.support.ctp import CtpSpec, build_series, header_of
 from tests.support.fake_model import FakeModel
@@ -50,6 +44,9 @@ class BenchNode(Node):
         return self.fake_model
 
     def pacs(self, name: str) -> Pacs:
+        return self.fake_pacs[name]
+
+    def commitment_scp(self, name: str) -> CommitmentScp:
         return self.fake_pacs[name]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from node.errors import RegistryUnavailableError, UnknownSeriesError, WrongStateError
-from node.ports import Event, SeriesRecord, SeriesState
+from node.ports import CommitmentState, CommitmentTally, Event, SeriesRecord, SeriesState
 
 State = SeriesState
 NOW = datetime(2026, 3, 14, 2, 41, 30, tzinfo=UTC)
@@ -73,6 +73,17 @@ class FakeArchive:
         """How many series are in each state."""
         self._answer()
         return dict(Counter(record.state for record in self._records.values()))
+
+    def commitments(self) -> Sequence[CommitmentTally]:
+        """How many objects are stored and not confirmed."""
+        self._answer()
+        held = Counter(
+            (delivery.destination, delivery.commitment.state)
+            for record in self._records.values()
+            for delivery in record.deliveries
+            if delivery.commitment and delivery.commitment.state is not CommitmentState.CONFIRMED
+        )
+        return [CommitmentTally(name, state, n) for (name, state), n in sorted(held.items())]
 
     def retry(self, series_instance_uid: str) -> SeriesState:
         """Analyse or deliver again."""

@@ -15,10 +15,10 @@ from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode
 
-from node.ports import Intake, Spool
+from node.ports import Intake, Replies, Spool
 from node.scp import Listener
 from node.scu.checkpoint import Checkpoint
-from node.settings import ScpSettings
+from node.settings import Peer, ScpSettings
 from node.spool import FileSpool
 from tests.support.fake_intake import FakeIntake
 from tests.support.peers import require
@@ -50,6 +50,8 @@ def listening(
     spool: Spool | None = None,
     intake: Intake | None = None,
     min_free_bytes: int = 0,
+    replies: Replies | None = None,
+    repliers: Sequence[Peer] = (),
     **settings: Any,
 ) -> Iterator[Listening]:
     """A listener until the end of the block; ``settings`` are those of ``[scp]``."""
@@ -60,6 +62,8 @@ def listening(
         spool or FileSpool(root, min_free_bytes=min_free_bytes),
         intake or fake,
         on_received=received.append,
+        replies=replies,
+        repliers=repliers,
     )
     listener.start()
     try:

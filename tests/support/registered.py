@@ -1,13 +1,15 @@
 """Series brought to a given state in a registry, step by step as the node does it."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from node.ports import (
+    CommitmentReply,
+    CommitmentRequest,
     DeliveryOutcome,
     DeliveryState,
     DueDelivery,
@@ -16,6 +18,7 @@ from node.ports import (
     Outcome,
     Reason,
     Recorded,
+    Replied,
     ResultRecord,
     SeriesState,
     Wake,
@@ -121,6 +124,8 @@ def answer_all(
     state: DeliveryState = DeliveryState.STORED,
     status: int | None = 0,
     again_s: float | None = None,
+    *,
+    committing: Collection[str] = (),
 ) -> SeriesState:
     """One round of deliveries in which every due object meets the same answer."""
     taken = lease(registry, "deliver")
@@ -134,4 +139,20 @@ def answer_all(
             None if again_s is None else now(again_s),
         )
         registry.delivered(taken, answer, now=now())
-    return registry.settle(taken, now=now())
+    return registry.settle(taken, committing=committing, now=now())
+
+
+def ask(registry: Registry, taken: Lease, name: str = "1.9", destination: str = "pacs") -> None:
+    """A transaction of that UID for all that is due at a destination, accepted by it."""
+    due = registry.commitments_due(taken, now())
+    objects = tuple(each.reference for each in due if each.destination == destination)
+    registry.request_commitment(taken, CommitmentRequest(name, destination, objects), now=now())
+    registry.commitment_asked(taken, name, now=now(), until=now(1800))
+
+
+def reply(
+    registry: Registry, *confirmed: str, name: str = "1.9", failed: Mapping[str, int] | None = None
+) -> Replied:
+    """A destination's reply to a transaction."""
+    said = CommitmentReply(name, frozenset(confirmed), failed or {})
+    return registry.replied(said, now=now())

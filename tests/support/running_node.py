@@ -107,10 +107,15 @@ class RunningNode:
 
 @contextmanager
 def running_node(
-    folder: Path, destinations: str, *, extra: str = "", inside: Sequence[str] = ()
+    folder: Path,
+    destinations: str,
+    *,
+    extra: str = "",
+    inside: Sequence[str] = (),
+    port: int = 0,
 ) -> Iterator[RunningNode]:
-    """A node that runs for the length of a ``with`` block."""
-    node = RunningNode(folder, destinations, extra, inside)
+    """A node that runs for the length of a ``with`` block; ``port`` 0: a free one."""
+    node = RunningNode(folder, destinations, extra, inside, port or free_port())
     node.start()
     try:
         yield node

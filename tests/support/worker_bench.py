@@ -3,42 +3,20 @@
 import os
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pynetdicom import AE, evt
-from pynetdicom.presentation import AllStoragePresentationContexts
-
 from node import failpoint
+from node.patience import CommitmentSettings, JobsSettings
 from node.ports import SeriesState
-from node.settings import JobsSettings, Settings
+from node.settings import Destination, Settings
 from node.wiring import Node
 from tests.support.bench_node import bench_settings, receive_series
+from tests.support.committing_pacs import CommittingPacs
 from tests.support.redis_server import RedisServer
 from tests.support.running_node import ROOT, wait_for
-
-
-class Archive:
-    """A PACS that counts how often each object came."""
-
-    def __init__(self) -> None:
-        self.received: Counter[str] = Counter()
-        ae = AE("PACS")
-        for context in AllStoragePresentationContexts:
-            ae.add_supported_context(context.abstract_syntax)
-        handlers = [(evt.EVT_C_STORE, self._store)]
-        self._server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
-        self.port = int(self._server.server_address[1])
-
-    def _store(self, event: evt.Event) -> int:
-        self.received[str(event.request.AffectedSOPInstanceUID)] += 1
-        return 0x0000
-
-    def close(self) -> None:
-        self._server.shutdown()
 
 
 @dataclass
@@ -47,7 +25,7 @@ class Bench:
 
     folder: Path
     redis: RedisServer
-    archive: Archive
+    archive: CommittingPacs
     settings: Settings
     node: Node
     uid: str
@@ -90,14 +68,23 @@ class Bench:
 
 
 @contextmanager
-def worker_bench(folder: Path, **values: object) -> Iterator[Bench]:
-    """All of it, for the length of a ``with`` block; ``values`` are further settings."""
-    redis, archive = RedisServer(folder), Archive()
+def worker_bench(folder: Path, *, commitment: bool = False, **values: object) -> Iterator[Bench]:
+    """All of it, for the length of a ``with`` block; ``values`` are further settings.
+
+    ``commitment``: the PACS is asked to commit to what it stored.
+    """
+    redis, archive = RedisServer(folder), CommittingPacs()
     redis.start()
     # a lease far longer than the test: only a worker that is seen to be dead loses it
     jobs = JobsSettings(sweep_s=0.1, lease_s=3600.0, retry_first_s=0.2, retry_longest_s=1.0)
-    values = {"redis_url": redis.url, "jobs": jobs, **values}
-    settings = bench_settings(folder / "data", archive.port, **values)
+    pacs = Destination(name="pacs0", ae_title="PACS", port=archive.port, commitment=commitment)
+    known: dict[str, object] = {
+        "redis_url": redis.url,
+        "jobs": jobs,
+        "destinations": (pacs,),
+        "commitment": CommitmentSettings(reply_s=2.0, reply_longest_s=4.0),
+    }
+    settings = bench_settings(folder / "data", **{**known, **values})
     with Node(settings) as node:
         bench = Bench(folder, redis, archive, settings, node, receive_series(node))
         yield bench

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from node.settings import WEIGHTS
+from tests.support.committing_pacs import CommittingPacs
 from tests.support.prompt import perfusion_node, registry_of, settings_file
 
 
@@ -86,3 +87,17 @@ def test_the_exit_code_says_whether_anything_is_wrong(tmp_path: Path) -> None:
     said = perfusion_node("check", "--config", settings_file(tmp_path))
     assert said.code == 1
     assert "WRONG  destinations" in said.out
+
+
+@pytest.mark.parametrize("commits", [True, False])
+def test_a_destination_is_asked_whether_it_takes_storage_commitment(
+    tmp_path: Path, commits: bool
+) -> None:
+    """Only where the settings ask for it; a destination that does not take it is wrong."""
+    pacs = CommittingPacs(commits=commits)
+    block = f'[[destinations]]\nname = "pacs"\nae_title = "PACS"\nport = {pacs.port}\n'
+    assert "commitment pacs" not in findings(settings_file(tmp_path, block))
+    found = findings(settings_file(tmp_path, f"{block}commitment = true"))["commitment pacs"]
+    pacs.close()
+    assert found["good"] == commits
+    assert bool(found["remedy"]) != commits

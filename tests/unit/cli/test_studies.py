@@ -202,3 +202,22 @@ def test_an_expired_series_says_so_and_what_to_do(tmp_path: Path) -> None:
         said = asked(config, command, registered.SERIES)
         assert said.code == 1
         assert "Send the study again: it is analysed anew." in said.err
+
+
+def test_what_is_not_confirmed_is_told_at_the_prompt(tmp_path: Path) -> None:
+    """Delivered, what is waited for and when it is asked again; then confirmed, with the time."""
+    config = settings_file(tmp_path)
+    with registry_of(config) as registry:
+        registered.ready(registry)
+        registered.answer_all(registry, committing=["pacs"])
+        taken = registered.lease(registry, "commit")
+        registered.ask(registry, taken)
+        registry.settle_commitments(taken, now=registered.now())
+    assert "pacs to confirm 2 of 2 objects. Next try in" in asked(config, "studies").out
+    assert "ASKED" in asked(config, "show", registered.SERIES).out
+    with registry_of(config) as registry:
+        registered.reply(registry, "2.25.1.0", "2.25.1.1")
+    assert asked(config, "studies", "--state", "confirmed").out.startswith("CONFIRMED")
+    shown = asked(config, "show", registered.SERIES, "--json").json
+    assert shown["confirmed_at"]
+    assert {d["commitment"]["state"] for d in shown["deliveries"]} == {"CONFIRMED"}

@@ -7,6 +7,7 @@ from fnmatch import fnmatch
 import pytest
 from pydicom.sr.coding import Code
 
+from node import commitment
 from node.derived import (
     ALL_KINDS,
     codes,
@@ -176,6 +177,28 @@ def test_the_pauses_between_tries_are_the_settings() -> None:
         (jobs.delivery_hours, "h", "delivery_hours"),
     ):
         assert f"{value:g} {unit} (`jobs.{key}`)" in TEXT
+
+
+def test_the_waits_for_a_commitment_are_the_settings() -> None:
+    """Hold, reply, patience and resends stand beside the keys that change them."""
+    known = Settings(_env_file=None).commitment
+    units = {"hours": "h", "max_resends": "times"}
+    for key in type(known).model_fields:
+        assert f"{getattr(known, key):g} {units.get(key, 's')} (`commitment.{key}`)" in TEXT, key
+
+
+def test_what_a_commitment_meets_leads_where_the_tables_say() -> None:
+    """Every status of a request, every status of a report, and the reasons that are final."""
+    requests = table(STATEMENT, "Storage commitment", number=1)
+    permanent = {
+        int(code, 16) for code in re.findall(r"[0-9A-F]{4}", requests[1]["N-ACTION status"])
+    }
+    assert {status for status in range(0x10000) if commitment.is_permanent(status)} == permanent
+    reports = {int(r["status"], 16) for r in table(STATEMENT, "N-EVENT-REPORT statuses")}
+    assert reports == set(commitment.ReportStatus)
+    reasons = [r["Failure Reason"] for r in table(STATEMENT, "Storage commitment", number=2)]
+    assert {int(code, 16) for code in reasons[1].split(", ")} == commitment.FINAL_REASONS
+    assert reasons[0] == f"{commitment.NO_SUCH_INSTANCE:04X}"
 
 
 def test_rejections_carry_the_codes_of_the_table() -> None:

@@ -5,7 +5,15 @@ from html.parser import HTMLParser
 
 import pytest
 
-from node.ports import DeliveryRecord, DeliveryState, Event, Reason, SeriesState
+from node.ports import (
+    CommitmentRecord,
+    CommitmentState,
+    DeliveryRecord,
+    DeliveryState,
+    Event,
+    Reason,
+    SeriesState,
+)
 from node.status import DestinationInfo
 from tests.support import night
 from tests.support.fake_archive import NOW, FakeArchive, a_series
@@ -112,6 +120,32 @@ def test_hostile_text_stays_text(show: Show) -> None:
         assert not any(a.get("src") == "x" for _, a in Elements(page.text).found)
         assert "49" not in [part.strip("<>") for part in page.text.split()]
     assert "&lt;script&gt;alert(1)" in pages[2].text
+
+
+def test_a_series_page_shows_what_was_confirmed(node: Node) -> None:
+    """Each object's commitment with its reason and next try; the time line has its station."""
+    kept = CommitmentRecord(
+        CommitmentState.UNCONFIRMED,
+        0x0122,
+        "it commits to no object of this SOP class",
+        1,
+        None,
+        NOW,
+    )
+    delivery = DeliveryRecord("1.2", "pacs", DeliveryState.STORED, 0, "", 1, None, NOW, kept)
+    committed = a_series(77, SeriesState.DELIVERED, deliveries=(delivery,))
+    without = replace(delivery, commitment=None)
+    node.archive.put(committed, a_series(78, SeriesState.DELIVERED, deliveries=(without,)))
+    page = node.get(f"{SERIES}.77").text
+    assert "<th>Commitment</th>" in page
+    assert '<span class="badge warn">unconfirmed</span>' in page
+    assert "it commits to no object of this SOP class" in page
+    assert "Maps confirmed" in page
+    assert "Commitment" not in node.get(f"{SERIES}.78").text
+    told = node.get("/api/queue").json()["unconfirmed"]
+    assert told == [{"destination": "pacs", "state": "UNCONFIRMED", "objects": 1}]
+    metrics = node.get("/metrics").text
+    assert 'unconfirmed_objects{destination="pacs",state="UNCONFIRMED"} 1.0' in metrics
 
 
 def test_a_series_page_offers_only_what_can_be_asked(node: Node) -> None:

@@ -81,6 +81,13 @@ def words(state: SeriesState, **facts: object) -> str:
             "Maps sent; core 18 ml, hypoperfusion 96 ml, 1 quality flag",
         ),
         (State.DELIVERED, {"summary": {"core_ml": None}}, "Maps sent"),
+        (
+            State.DELIVERED,
+            {"waiting_for": "pacs to confirm 9 of 9 objects"},
+            "Maps sent; waiting for pacs to confirm 9 of 9 objects",
+        ),
+        (State.DELIVERED, {"reason": NO_ROOM}, "Maps sent; pacs answered 0xA700"),
+        (State.CONFIRMED, {}, "Maps sent and confirmed"),
         (State.REFUSED, {"reason": Reason("x", "it covers 22 s.", "")}, "It covers 22 s"),
         (State.FAILED, {}, "No reason was recorded"),
         (State.CANCELLED, {"reason": NO_ROOM}, "Cancelled by a person"),
@@ -119,6 +126,20 @@ def test_the_next_try_is_told_while_one_will_come() -> None:
     assert view.next_step(replace(waiting, state=State.FAILED), NOW) == ""
     assert view.remedy(waiting) == "Free room in the archive."
     assert "retry" in view.actions(waiting)
+
+
+def test_maps_that_are_not_confirmed_are_a_warning_that_can_be_acted_on() -> None:
+    """Delivered all the same, with a remedy and a retry; waiting for a reply is no warning."""
+    unconfirmed = a_series(1, State.DELIVERED, reason=Reason("not_confirmed", "no", "Ask."))
+    assert view.badge(unconfirmed) == view.Badge("not confirmed", "warn")
+    assert view.remedy(unconfirmed) == "Ask."
+    waiting = a_series(1, State.DELIVERED, next_try_at=NOW + timedelta(minutes=29))
+    assert view.badge(waiting).tone == "good"
+    assert view.next_step(waiting, NOW) == "asked again in 29 min 00 s"
+    assert view.next_step(waiting, NOW + timedelta(hours=1)) == "asked now"
+    for each in (unconfirmed, waiting):
+        assert "retry" in view.actions(each)
+    assert "retry" not in view.actions(a_series(1, State.DELIVERED))
 
 
 @pytest.mark.parametrize(
