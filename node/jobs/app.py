@@ -15,6 +15,7 @@ from node.errors import (
 )
 from node.jobs.queue import WakeQueue
 from node.jobs.steps import Steps
+from node.jobs.vigil import Vigil
 from node.ports import SeriesState, Wake
 from node.settings import Settings
 
@@ -48,21 +49,21 @@ def make_app(settings: Settings) -> Celery:
     return app
 
 
-def add_tasks(app: Celery, steps: Steps, queue: WakeQueue) -> None:
+def add_tasks(app: Celery, steps: Steps, queue: WakeQueue, vigil: Vigil) -> None:
     """Give the application its tasks; each only wakes a step, which asks the registry."""
 
     def analyse(series_instance_uid: str) -> None:
-        with _logged("analyse", series_instance_uid):
+        with vigil.working(), _logged("analyse", series_instance_uid):
             state = steps.analyse(series_instance_uid)
             if state in (SeriesState.READY, SeriesState.REFUSED):
                 queue.publish(Wake("deliver", series_instance_uid))
 
     def deliver(series_instance_uid: str) -> None:
-        with _logged("deliver", series_instance_uid):
+        with vigil.working(), _logged("deliver", series_instance_uid):
             steps.deliver(series_instance_uid)
 
     def commit(series_instance_uid: str) -> None:
-        with _logged("commit", series_instance_uid):
+        with vigil.working(), _logged("commit", series_instance_uid):
             steps.commit(series_instance_uid)
 
     for step in (analyse, deliver, commit):

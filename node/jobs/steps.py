@@ -55,11 +55,20 @@ class Steps:
         Registry, spool, model and destinations.
     on_stalled
         What to do about a step that is stuck.
+    on_broken
+        What to do after the network could not be run: a device that was lost, or memory that
+        does not suffice, would fail the next series too. The fault is on record by then.
     """
 
-    def __init__(self, node: Node, on_stalled: Callable[[Lease], None] = _leave_it) -> None:
+    def __init__(
+        self,
+        node: Node,
+        on_stalled: Callable[[Lease], None] = _leave_it,
+        on_broken: Callable[[Lease], None] = _leave_it,
+    ) -> None:
         jobs = node.settings.jobs
         self._node = node
+        self._on_broken = on_broken
         self._on_stalled = on_stalled
         self._timing = LeaseTiming(jobs.lease_s, jobs.heartbeat_s)
         self._retry = RetryPolicy(jobs.retry_first_s, jobs.retry_longest_s)
@@ -209,6 +218,7 @@ class Steps:
         if lease is None:
             yield None
             return
+        broken = False
         with HeldLease(ledger, lease, self._timing, self._on_stalled) as held:
             try:
                 yield held
@@ -216,12 +226,16 @@ class Steps:
                 _superseded(lease, str(lost))
             except NodeError as fault:
                 self._record(lease, fault)
+                broken = isinstance(fault, InferenceError)
             except MemoryError:
                 self._record(lease, InferenceError("the memory of this machine did not suffice"))
+                broken = True
             except Exception as bug:
                 # it surfaces, and the series must not wait for it in silence
                 self._record(lease, _BugError(f"{type(bug).__name__} in the step to {lease.queue}"))
                 raise
+        if broken:
+            self._on_broken(lease)
 
     def _record(self, lease: Lease, fault: NodeError) -> None:
         """The fault in the registry: tried again later, or failed."""

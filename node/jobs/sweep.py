@@ -12,6 +12,7 @@ from node.errors import NodeError
 from node.failpoint import Step, passed
 from node.jobs.owner import is_gone
 from node.jobs.retention import Retention
+from node.jobs.vigil import Vigil
 from node.ports import Ledger, Receiving, Wake
 from node.series import Volume, completeness, scans_among, volume_of
 from node.settings import Settings
@@ -56,6 +57,8 @@ class Sweeper:
         Grace, quiet time, attempts and the sweep's own pace.
     retention
         What deletes files that may go; none in a worker that only analyses.
+    vigil
+        Whether this worker takes up what is due.
     """
 
     def __init__(
@@ -65,12 +68,14 @@ class Sweeper:
         spool: Litter,
         settings: Settings,
         retention: Retention | None = None,
+        vigil: Vigil | None = None,
     ) -> None:
         self._retention = retention
         self._ledger = ledger
         self._queue = queue
         self._spool = spool
         self._settings = settings
+        self._vigil = vigil
         self._woken: dict[Wake, float] = {}
         self._litter_at = 0.0
         self._troubles: dict[str, str] = {}
@@ -106,6 +111,8 @@ class Sweeper:
     def _run(self) -> None:
         while not self._stop.wait(self._settings.jobs.sweep_s):
             self.sweep()
+            if self._vigil is not None:
+                self._vigil.look()
 
     def _note(self, part: str, found: str, remedy: str) -> None:
         """Each trouble is told once when it comes and once when it goes."""

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from functools import partial
 
 from node import log
 from node.jobs.app import add_tasks, make_app
@@ -9,12 +10,13 @@ from node.jobs.queue import WakeQueue
 from node.jobs.retention import Retention
 from node.jobs.steps import Steps
 from node.jobs.sweep import Sweeper
+from node.jobs.vigil import Vigil
 from node.ports import Lease
 from node.settings import Settings
 from node.wiring import Node
 
 STALLED_EXIT = 75
-"""Exit status of a worker that was stuck (EX_TEMPFAIL of sysexits.h)."""
+"""Exit status of a worker that was stuck or broken (EX_TEMPFAIL of sysexits.h)."""
 
 _LOG = log.get("jobs")
 
@@ -44,13 +46,15 @@ def run_worker(settings: Settings, queues: Sequence[str], *, node: Node | None =
     with node or Node(settings) as works:
         app = make_app(settings)
         queue = WakeQueue(app, works.redis_client())
-        add_tasks(app, Steps(works, _end_this_process), queue)
+        vigil = Vigil(queue, served, settings.jobs.unheard_s, partial(os._exit, STALLED_EXIT))
+        steps = Steps(works, on_stalled=_end_this_process, on_broken=_end_this_process)
+        add_tasks(app, steps, queue, vigil)
         if "analyse" in queues:
             works.model.estimator  # noqa: B018 - loaded now, not when the first patient waits
         retention = None
         if "deliver" in queues:  # what is delivered may go; the others have no time for it
             retention = Retention(works.registry, works.spool, settings.retention)
-        with Sweeper(works.registry, queue, works.spool, settings, retention):
+        with Sweeper(works.registry, queue, works.spool, settings, retention, vigil):
             _LOG.info("worker_started", queues=served, pid=os.getpid())
             app.Worker(
                 queues=served,
@@ -66,6 +70,10 @@ def run_worker(settings: Settings, queues: Sequence[str], *, node: Node | None =
 
 
 def _end_this_process(lease: Lease) -> None:
-    """A step that hangs in a driver cannot be interrupted: the supervisor starts afresh."""
+    """The supervisor starts afresh.
+
+    A step that hangs in a driver cannot be interrupted, and a device that was lost stays lost for
+    the process that had it.
+    """
     _LOG.error("worker_gave_up", series_instance_uid=lease.series_instance_uid)
     os._exit(STALLED_EXIT)

@@ -39,8 +39,8 @@ class Bench:
     def hold(self) -> Path:
         return self.marker.with_suffix(".hold")
 
-    def state(self) -> SeriesState:
-        return self.node.registry.series(self.uid).state
+    def state(self, uid: str = "") -> SeriesState:
+        return self.node.registry.series(uid or self.uid).state
 
     def start_worker(self, die_at: str = "") -> subprocess.Popen[bytes]:
         """A worker; ``die_at`` is a step and how often it is passed until the worker dies."""
