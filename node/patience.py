@@ -18,6 +18,7 @@ class JobsSettings(_Section):
     max_attempts: Annotated[int, Field(ge=1)] = 3
     retry_first_s: Annotated[float, Field(gt=0)] = 5.0
     retry_longest_s: Annotated[float, Field(gt=0)] = 300.0
+    unheard_s: Annotated[float, Field(gt=0)] = 60.0
     delivery_hours: Annotated[float, Field(gt=0)] = 48.0
 
 

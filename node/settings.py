@@ -72,10 +72,13 @@ class ScpSettings(_Section):
     check_called_ae_title: bool = True
     allowed_peers: tuple[Peer, ...] = ()
     max_associations: Annotated[int, Field(ge=1)] = 50
+    max_associations_per_peer: Annotated[int, Field(ge=1)] = 25
     idle_timeout_s: Annotated[float, Field(gt=0)] = 60.0
+    pdu_timeout_s: Annotated[float, Field(gt=0)] = 60.0
     grace_s: Annotated[float, Field(ge=0)] = 2.0
     quiet_s: Annotated[float, Field(gt=0)] = 20.0
     max_instance_mib: Annotated[float, Field(gt=0)] = 1024.0
+    max_receiving_mib: Annotated[float, Field(gt=0)] = 2048.0
     max_series_images: Annotated[int, Field(ge=1)] = 20_000
     max_series_gib: Annotated[float, Field(gt=0)] = 20.0
 

@@ -36,6 +36,7 @@ _WRONG_CALLED = Verdict(False, 1, 1, 7, "called AE title not recognised")
 _WRONG_CALLING = Verdict(False, 1, 1, 3, "calling AE title or address not recognised")
 # Rejected transient (2) by the service provider, presentation (3): local limit exceeded.
 TOO_MANY = Verdict(False, 2, 3, 2, "local limit exceeded")
+TOO_MANY_OF_ONE = Verdict(False, 2, 3, 2, "local limit for one peer exceeded")
 # Rejected transient (2) by the service provider, presentation (3): temporary congestion.
 NO_ROOM = Verdict(False, 2, 3, 1, "no room on the disk")
 

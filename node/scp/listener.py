@@ -18,10 +18,12 @@ from node import log
 from node.commitment import EventReport, answered
 from node.errors import SettingsError, SpoolError
 from node.ports import Intake, Quota, Replies, Spool
-from node.scp.admission import NO_ROOM, TOO_MANY, Admission
+from node.scp.admission import NO_ROOM, Admission
+from node.scp.buffer import DataSetBuffer, Room
 from node.scp.contexts import VERIFICATION, accepted, brings_objects
 from node.scp.counters import Counters, Counts
 from node.scp.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from node.scp.places import Places
 from node.scp.store import Store
 from node.scp.upper_layer import UpperLayer
 from node.settings import Peer, ScpSettings
@@ -30,9 +32,6 @@ _LOG = log.get("scp")
 _MAX_PDU_BYTES = 131_072
 # A sender that connects and says nothing holds a place for this long (PS3.8's ARTIM).
 _ACSE_TIMEOUT_S = 30.0
-# Connections that have asked for nothing yet: port scans, health checks, broken senders. They
-# take no association's place; over this many the oldest are let go.
-_MOST_SILENT = 32
 # An association without a PDU for so long has nothing in transfer.
 _IDLE_S = 1.0
 _MIB = 1 << 20
@@ -68,9 +67,13 @@ class Listener:
     ) -> None:
         self._settings = settings
         self._replies, self._repliers = replies, repliers
+        self._places = Places(settings)
         self._counters = Counters()
         self._spool = spool
-        self._store = Store(spool, intake, self._counters, Quota.of(settings), on_received)
+        self._longest = int(settings.max_instance_mib * _MIB)
+        self._room = Room(int(settings.max_receiving_mib * _MIB))
+        quota = Quota.of(settings)
+        self._store = Store(spool, intake, self._counters, quota, on_received, self._longest)
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -89,7 +92,7 @@ class Listener:
     @property
     def active_associations(self) -> int:
         """How many associations are open now."""
-        return len(self._server.active_associations) if self._server else 0
+        return len(self._connections())
 
     def start(self) -> None:
         """Listens from now on, in threads of its own.
@@ -109,6 +112,7 @@ class Listener:
                 f"scp.host and scp.port: {where} cannot be listened on: {problem.strerror}"
             ) from problem
         server.on_connected = self._connected
+        server.on_tick = self._look_around
         server.bind(evt.EVT_REQUESTED, self._requested, [admission])
         server.bind(evt.EVT_ESTABLISHED, self._established)
         server.bind(evt.EVT_ABORTED, self._aborted)
@@ -162,9 +166,9 @@ class Listener:
         """Gives a new connection its upper layer; without the time-out a peer could stall it."""
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.settimeout(self._settings.idle_timeout_s)
-        self._let_go_of_the_silent()
-        limit = int(self._settings.max_instance_mib * _MIB)
-        assoc.dul = UpperLayer(assoc, self._store.answer, limit)
+        self._places.let_go_of_the_silent(self._connections())
+        buffer = DataSetBuffer(self._longest, self._room)
+        assoc.dul = UpperLayer(assoc, self._store.answer, buffer)
         # Its setters hand the time-outs on to the upper layer's timers.
         assoc.acse_timeout, assoc.network_timeout = assoc.acse_timeout, assoc.network_timeout
 
@@ -177,8 +181,8 @@ class Listener:
             return
         address = assoc.requestor.address
         verdict = admission.verdict(request.called_ae_title, request.calling_ae_title, address)
-        if verdict.accepted and self._asked() > self._settings.max_associations:
-            verdict = TOO_MANY
+        if verdict.accepted:
+            verdict = self._places.verdict(assoc, self._connections()) or verdict
         proposed = request.presentation_context_definition_list
         if verdict.accepted and brings_objects(proposed) and self._is_full():
             verdict = NO_ROOM
@@ -200,10 +204,8 @@ class Listener:
         assoc.acse.send_reject(verdict.result, verdict.source, verdict.diagnostic)
         assoc.kill()
 
-    def _asked(self) -> int:
-        """How many connections have asked for an association, and have it or wait for it."""
-        associations = self._server.active_associations if self._server else ()
-        return sum(each.requestor.primitive is not None for each in associations)
+    def _connections(self) -> Sequence[Association]:
+        return self._server.active_associations if self._server else ()
 
     def _is_full(self) -> bool:
         """Whether nothing could be kept; a disk that does not answer says so at each C-STORE."""
@@ -212,13 +214,8 @@ class Listener:
         except SpoolError:
             return False
 
-    def _let_go_of_the_silent(self) -> None:
-        """Ends the connections that have been silent longest, where there are too many."""
-        associations = self._server.active_associations if self._server else ()
-        layers = [each.dul for each in associations if each.requestor.primitive is None]
-        silent = [each for each in layers if isinstance(each, UpperLayer)]
-        for each in sorted(silent, key=lambda each: each.quiet_s)[_MOST_SILENT:]:
-            each.cut()
+    def _look_around(self) -> None:
+        self._places.let_go_of_the_slow(self._connections())
 
     def _established(self, event: evt.Event) -> None:
         self._counters.add("associations")
@@ -243,6 +240,7 @@ class _Server(ThreadedAssociationServer):
     request_queue_size = 128
     daemon_threads = True
     on_connected: Callable[[Association, socket.socket], None]
+    on_tick: Callable[[], None]
 
     def __init__(self, ae: AE, settings: ScpSettings) -> None:
         super().__init__(
@@ -252,6 +250,10 @@ class _Server(ThreadedAssociationServer):
             ae.supported_contexts,
             request_handler=_Connection,
         )
+
+    def service_actions(self) -> None:
+        """What socketserver does a few times a second, whether anyone comes or not."""
+        self.on_tick()
 
 
 class _Connection(RequestHandler):

@@ -1,10 +1,13 @@
 """One C-STORE request: from the bytes on the wire to a status."""
 
+import threading
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from pydicom.uid import (
     CTImageStorage,
+    DeflatedExplicitVRLittleEndian,
     EnhancedCTImageStorage,
     LegacyConvertedEnhancedCTImageStorage,
 )
@@ -49,6 +52,8 @@ class Store:
         How large a series may become.
     on_received
         Called with the Series Instance UID of each new instance that is to be analysed.
+    longest
+        Longest data set that is taken, inflated where it comes deflated [bytes].
     """
 
     def __init__(
@@ -58,8 +63,11 @@ class Store:
         counters: Counters,
         quota: Quota,
         on_received: Callable[[str], None] | None,
+        longest: int,
     ) -> None:
         self._quota = quota
+        self._longest = longest
+        self._inflating = threading.Lock()
         self._spool = spool
         self._intake = intake
         self._counters = counters
@@ -95,7 +103,7 @@ class Store:
             )
             return Answer(Status.OUT_OF_RESOURCES, "The instance is over the configured size")
         passed(Step.RECEIVED)
-        header = read_header(request.data_set, request.transfer_syntax_uid)
+        header = self._header(request.data_set, request.transfer_syntax_uid)
         if mismatch := _mismatch(request, header):
             _LOG.warning("instance_mismatched", differs_in=mismatch)
             return Answer(Status.MISMATCH, f"The data set has another {mismatch}")
@@ -104,6 +112,12 @@ class Store:
             return Answer(Status.OUT_OF_RESOURCES, "The series is over the configured size")
         self._counters.add("bytes", len(request.data_set))
         return SUCCESS
+
+    def _header(self, data_set: bytes, transfer_syntax_uid: str) -> Header:
+        """Deflated ones are read one at a time: a few bytes of them may take all the memory."""
+        deflated = transfer_syntax_uid == DeflatedExplicitVRLittleEndian
+        with self._inflating if deflated else nullcontext():
+            return read_header(data_set, transfer_syntax_uid, longest=self._longest)
 
     def _keep(self, part10: tuple[bytes, bytes], header: Header, calling_ae_title: str) -> Recorded:
         """Kept first, recorded second: what the registry names is always there.

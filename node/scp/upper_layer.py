@@ -22,7 +22,7 @@ from pynetdicom.pdu_primitives import A_P_ABORT, P_DATA
 from pynetdicom.transport import AssociationSocket
 
 from node.scp.admission import with_plain_titles
-from node.scp.buffer import DataSetBuffer, receive_into
+from node.scp.buffer import STEP_BYTES, DataSetBuffer, receive_into
 from node.scp.dimse import C_STORE_RQ, Command, c_store_response, read_command
 from node.scp.statuses import Answer
 from node.scp.store import StoreRequest
@@ -33,12 +33,17 @@ _CLOSED, _INVALID_PDU = "Evt17", "Evt19"
 # Type, reserved, length; then the first PDV's length, context and control header (PS3.8 9.3.5).
 _PDU_HEAD, _PDV_HEAD = struct.Struct(">BBI"), struct.Struct(">IBB")
 _COMMAND, _LAST = 0x01, 0x02
-# No PDU but P-DATA-TF has reason to be long; a command set neither.
-_LONGEST_CONTROL_PDU = 1 << 20
+# No PDU but P-DATA-TF has reason to be long, and pynetdicom needs seconds for a MiB of items: 128
+# contexts with 40 transfer syntaxes each take 128 KiB. A command set is not long either.
+_LONGEST_CONTROL_PDU = 1 << 18
 _LONGEST_COMMAND = 1 << 16
 # How long the reader waits in the kernel before it looks after its own side again. The sender
 # of a series is back within a millisecond; a C-ECHO's answer waits this long at most.
 _WAIT_MS = 5
+# Between PDUs pynetdicom looks a thousand times a second in each of an association's two threads:
+# a few dozen idle ones would take a whole core. Here it waits in the kernel, half as long as
+# nothing has come, up to this: what it has to send itself is late by so much at most.
+_LONGEST_REST_MS = 250.0
 
 
 class UpperLayer(DULServiceProvider):
@@ -50,23 +55,33 @@ class UpperLayer(DULServiceProvider):
         An association that has its socket and has not started.
     answer
         What stores an instance and says the status.
-    limit
-        Longest data set that is taken [bytes].
+    data_set
+        Where its data sets grow.
     """
 
     def __init__(
-        self, assoc: Association, answer: Callable[[StoreRequest], Answer], limit: int
+        self,
+        assoc: Association,
+        answer: Callable[[StoreRequest], Answer],
+        data_set: DataSetBuffer,
     ) -> None:
         super().__init__(assoc)
         self.socket, self.event_queue = assoc.dul.socket, assoc.dul.event_queue
         self._answer = answer
         self._head = bytearray(_PDU_HEAD.size + _PDV_HEAD.size)
         self._command = bytearray()
-        self._data_set = DataSetBuffer(limit)
+        self._data_set = data_set
         self._request: Command | None = None
         self._syntaxes: dict[int, str] = {}
         self._storing = False
         self._last_read = time.monotonic()
+        self._begun: float | None = None
+
+    @property
+    def within_pdu_s(self) -> float:
+        """How long ago the PDU that is still coming in began, or its last MiB; else 0 [s]."""
+        begun = self._begun
+        return 0.0 if begun is None else time.monotonic() - begun
 
     @property
     def quiet_s(self) -> float:
@@ -93,8 +108,20 @@ class UpperLayer(DULServiceProvider):
         port scan and health check would hold a place for half a minute.
         """
         super().run_reactor()
+        self._data_set.close()
         if self.assoc.requestor.primitive is None:
             self.to_user_queue.put(A_P_ABORT())
+
+    def _is_transport_event(self) -> bool:
+        """As pynetdicom's; the longer nothing has come, the longer it waits in the kernel."""
+        sock = cast(AssociationSocket, self.socket).socket
+        rest_ms = min(_LONGEST_REST_MS, 500.0 * self.quiet_s)
+        if sock is not None and rest_ms > 1.0 and not (self._has_own_work() or self._is_awaited()):
+            poll = select.poll()
+            poll.register(sock, select.POLLIN)
+            with self._association_at_rest():
+                poll.poll(rest_ms)
+        return super()._is_transport_event()
 
     def _read_pdu_data(self) -> None:
         """Serves PDUs as long as they follow each other; pynetdicom's reactor calls it."""
@@ -120,18 +147,25 @@ class UpperLayer(DULServiceProvider):
 
     def _read_one_safely(self, sock: socket.socket) -> bool:
         """As ``_read_one``; what is wrong with the connection becomes the state machine's."""
+        self._begun = time.monotonic()
         try:
             return self._read_one(sock)
         except (EOFError, OSError):
             self.event_queue.put(_CLOSED)
         except ValueError:
             self.event_queue.put(_INVALID_PDU)
+        finally:
+            self._begun = None
         return False
 
     def _has_own_work(self) -> bool:
         return self._kill_thread or not (
             self.to_provider_queue.empty() and self.event_queue.empty()
         )
+
+    def _is_awaited(self) -> bool:
+        """Whether the association's thread has something to do that it may answer."""
+        return not (self.to_user_queue.empty() and self.assoc.dimse.msg_queue.empty())
 
     def _read_one(self, sock: socket.socket) -> bool:
         """Whether a P-DATA-TF was read here; any other PDU is left to pynetdicom."""
@@ -171,7 +205,7 @@ class UpperLayer(DULServiceProvider):
         elif self._request is None:
             raise ValueError("a data set without a command")
         else:
-            self._data_set.receive(sock, size)
+            self._read_data_set_fragment(sock, size)
         request = self._request
         if control & _LAST and request and not (control & _COMMAND and request.has_data_set):
             self._serve(request, context_id)
@@ -185,6 +219,14 @@ class UpperLayer(DULServiceProvider):
         self._command.extend(bytes(size))
         receive_into(sock, self._command, at, size)
 
+    def _read_data_set_fragment(self, sock: socket.socket, size: int) -> None:
+        """Some senders put a whole data set into one PDU: each MiB of it has its own time."""
+        while size:
+            step = min(size, STEP_BYTES)
+            self._data_set.receive(sock, step)
+            self._begun = time.monotonic()
+            size -= step
+
     def _serve(self, request: Command, context_id: int) -> None:
         """A whole message: a C-STORE is answered, anything else handed to pynetdicom."""
         data_set = self._data_set.take()
@@ -192,7 +234,7 @@ class UpperLayer(DULServiceProvider):
         if request.field != C_STORE_RQ or not request.has_data_set or syntax is None:
             self._hand_over(context_id, data_set if request.has_data_set else None)
             return
-        self._storing = True
+        self._storing, self._begun = True, None
         answer = self._answer(
             StoreRequest(
                 sop_class_uid=request.sop_class_uid,
@@ -202,8 +244,10 @@ class UpperLayer(DULServiceProvider):
                 data_set=data_set,
             )
         )
+        del data_set
+        self._data_set.release()
         cast(AssociationSocket, self.socket).send(c_store_response(request, context_id, answer))
-        self._storing = False
+        self._storing, self._begun = False, time.monotonic()
 
     def _transfer_syntaxes(self) -> dict[int, str]:
         """The transfer syntax of each accepted presentation context."""

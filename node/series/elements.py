@@ -29,6 +29,7 @@ from node.series.watch import PixelElement, Watch, require_whole_header
 
 # The largest Enhanced CT known is under 2 GiB; more out of a deflated stream is an attack.
 MAX_INFLATED_BYTES = 2 << 30
+_DEFLATED_PIECE, _INFLATED_PIECE = 1 << 16, 1 << 20
 
 _CHARSET = 0x00080005
 _TRANSFER_SYNTAX = 0x00020010
@@ -135,7 +136,11 @@ class Elements:
 
 
 def read_elements(
-    stream: BinaryIO, tags: Collection[int], transfer_syntax_uid: str | None = None
+    stream: BinaryIO,
+    tags: Collection[int],
+    transfer_syntax_uid: str | None = None,
+    *,
+    longest: int = MAX_INFLATED_BYTES,
 ) -> Elements:
     """The elements ``tags`` of a stream, and where its pixel data lies.
 
@@ -148,6 +153,8 @@ def read_elements(
         What is wanted.
     transfer_syntax_uid
         How a bare data set is encoded.
+    longest
+        Of a deflated data set, once it is inflated [bytes].
 
     Raises
     ------
@@ -155,7 +162,7 @@ def read_elements(
         If this is no DICOM, or it ends inside an element before the pixel data.
     """
     syntax = transfer_syntax_uid or _transfer_syntax_of_part10(stream)
-    data = _inflated(stream) if syntax == DeflatedExplicitVRLittleEndian else stream
+    data = _inflated(stream, longest) if syntax == DeflatedExplicitVRLittleEndian else stream
     watch = Watch(data, PRIVATE_TAGS)
     raw, sequences = _parts(_data_set(data, syntax, watch, tags))
     size = data.seek(0, SEEK_END)
@@ -236,15 +243,20 @@ def _is_sequence(element: DataElement | RawDataElement) -> bool:
     return element.VR == "SQ"
 
 
-def _inflated(stream: BinaryIO) -> BinaryIO:
-    """The data set of a deflated stream (PS3.5 A.5)."""
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+def _inflated(stream: BinaryIO, longest: int) -> BinaryIO:
+    """The data set of a deflated stream (PS3.5 A.5), in little more memory than it takes itself."""
+    inflater, data, rest = zlib.decompressobj(-zlib.MAX_WBITS), BytesIO(), b""
     try:
-        data = inflater.decompress(stream.read(), MAX_INFLATED_BYTES)
+        while not inflater.eof:
+            given = rest or stream.read(_DEFLATED_PIECE)
+            made = inflater.decompress(given, _INFLATED_PIECE)
+            if not (given or made):
+                raise InstanceUnreadableError("the deflated data set is truncated")
+            rest = inflater.unconsumed_tail
+            if data.tell() + len(made) > longest:
+                raise InstanceUnreadableError(f"the data set inflates to over {longest} bytes")
+            data.write(made)
     except zlib.error as fault:
         raise InstanceUnreadableError("the deflated data set is damaged") from fault
-    if inflater.unconsumed_tail:
-        raise InstanceUnreadableError(f"the data set inflates to over {MAX_INFLATED_BYTES} bytes")
-    if not inflater.eof:
-        raise InstanceUnreadableError("the deflated data set is truncated")
-    return BytesIO(data)
+    data.seek(0)
+    return data

@@ -12,7 +12,7 @@ from pydicom import Dataset
 
 from node.errors import InstanceUnreadableError, SpoolError
 from node.series.clocks import DAY_S, date_time_s, joined_s
-from node.series.elements import Elements, read_elements
+from node.series.elements import MAX_INFLATED_BYTES, Elements, read_elements
 from node.series.files import faults_told, open_file
 from node.series.frames import CtpSeries
 from node.series.header import Frame, Header, Instance, Orientation, Position
@@ -69,7 +69,12 @@ _Three = Position | None
 _Six = Orientation | None
 
 
-def read_header(source: Path | bytes | BinaryIO, transfer_syntax_uid: str | None = None) -> Header:
+def read_header(
+    source: Path | bytes | BinaryIO,
+    transfer_syntax_uid: str | None = None,
+    *,
+    longest: int = MAX_INFLATED_BYTES,
+) -> Header:
     """The header of one instance; its pixel data is measured, never read.
 
     Parameters
@@ -79,6 +84,8 @@ def read_header(source: Path | bytes | BinaryIO, transfer_syntax_uid: str | None
         data set, as a C-STORE carries it.
     transfer_syntax_uid
         How the bare data set is encoded.
+    longest
+        Of a deflated data set, once it is inflated [bytes].
 
     Raises
     ------
@@ -90,11 +97,12 @@ def read_header(source: Path | bytes | BinaryIO, transfer_syntax_uid: str | None
     """
     if isinstance(source, Path):
         try:
-            with open_file(source) as stream:
-                return _read(stream, transfer_syntax_uid)
+            with open_file(source) as file:
+                return _read(file, transfer_syntax_uid, longest)
         except OSError as fault:
             raise SpoolError(f"{source} cannot be read: {fault.strerror}") from fault
-    return _read(BytesIO(source) if isinstance(source, bytes) else source, transfer_syntax_uid)
+    stream = BytesIO(source) if isinstance(source, bytes) else source
+    return _read(stream, transfer_syntax_uid, longest)
 
 
 def read_source(series: CtpSeries) -> Dataset:
@@ -148,8 +156,8 @@ def _compression_ratio(path: Path) -> float | None:
         return compression_ratio(elements)
 
 
-def _read(stream: BinaryIO, transfer_syntax_uid: str | None) -> Header:
-    elements = read_elements(stream, _WANTED, transfer_syntax_uid)
+def _read(stream: BinaryIO, transfer_syntax_uid: str | None, longest: int) -> Header:
+    elements = read_elements(stream, _WANTED, transfer_syntax_uid, longest=longest)
     header = _header(elements, tuple(map(_frame, frames_of(elements))))
     if elements.pixels is not None:
         require_whole(elements, elements.pixels, len(header.frames))

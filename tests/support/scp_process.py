@@ -28,10 +28,12 @@ def scp_process(
     config.write_text(
         f'data_dir = "{folder}/data"\n[spool]\nmin_free_gib = 0.0\n[scp]\nport = {port}\n{settings}'
     )
+    command = [sys.executable, "-m", "node.cli", "scp", "--until-stdin-closes", "-c", str(config)]
     with (folder / "scp.log").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "node.cli", "scp", "-c", str(config)],
+            command,
             cwd=ROOT,
+            stdin=subprocess.PIPE,  # however this process ends, the listener does too
             stdout=log,
             stderr=log,
             env={**os.environ, "PYTHONUNBUFFERED": "1", failpoint.VARIABLE: die_at},

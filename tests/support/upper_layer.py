@@ -2,6 +2,7 @@
 
 import socket
 import struct
+from collections.abc import Sequence
 
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 from pynetdicom.pdu import A_ASSOCIATE_RQ
@@ -15,14 +16,20 @@ from pynetdicom.presentation import build_context
 RELEASE_RQ = struct.pack(">BBII", 5, 0, 4, 0)
 
 
-def associate_rq(called: bytes, calling: bytes) -> bytes:
-    """An A-ASSOCIATE-RQ with titles that pynetdicom itself would not send."""
+def associate_rq(
+    called: bytes, calling: bytes, syntaxes: Sequence[str] = (ExplicitVRLittleEndian,)
+) -> bytes:
+    """An A-ASSOCIATE-RQ with titles that pynetdicom itself would not send.
+
+    A context each (1, 3, 5 ...) for CT images in each of the transfer syntaxes.
+    """
     request = A_ASSOCIATE()
     request.application_context_name = "1.2.840.10008.3.1.1.1"
     request.called_ae_title, request.calling_ae_title = "CALLED", "CALLING"
-    context = build_context(CTImageStorage, [ExplicitVRLittleEndian])
-    context.context_id = 1
-    request.presentation_context_definition_list = [context]
+    contexts = [build_context(CTImageStorage, [syntax]) for syntax in syntaxes]
+    for place, context in enumerate(contexts):
+        context.context_id = 2 * place + 1
+    request.presentation_context_definition_list = contexts
     length, implementation = MaximumLengthNotification(), ImplementationClassUIDNotification()
     length.maximum_length_received = 16384
     implementation.implementation_class_uid = "1.2.3"
@@ -40,9 +47,10 @@ def read_pdu(sock: socket.socket) -> bytes:
     return head + sock.recv(struct.unpack(">I", head[2:])[0], socket.MSG_WAITALL)
 
 
-def p_data(command: bytes, control: int = 3) -> bytes:
+def p_data(command: bytes, control: int = 3, context: int = 1) -> bytes:
     """A P-DATA-TF with one fragment."""
-    return struct.pack(">BBIIBB", 4, 0, len(command) + 6, len(command) + 2, 1, control) + command
+    lengths = len(command) + 6, len(command) + 2
+    return struct.pack(">BBIIBB", 4, 0, *lengths, context, control) + command
 
 
 def c_store_rq(sop_instance: bytes) -> bytes:

@@ -5,13 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from node.scp.buffer import DataSetBuffer
+from node.scp.buffer import DataSetBuffer, Room
+
+MIB = 1 << 20
 
 
 def received(pieces: list[bytes], limit: int) -> bytes | None:
     """What a buffer holds after pieces came in through a real socket."""
     here, there = socket.socketpair()
-    buffer = DataSetBuffer(limit)
+    buffer = DataSetBuffer(limit, Room(MIB << 10))
     with here, there, ThreadPoolExecutor(1) as pool:
         sent = pool.submit(there.sendall, b"".join(pieces))
         for piece in pieces:
@@ -44,4 +46,39 @@ def test_an_end_within_a_data_set_is_told() -> None:
     there.sendall(b"half")
     there.close()
     with here, pytest.raises(EOFError):
-        DataSetBuffer(100).receive(here, 8)
+        DataSetBuffer(100, Room(MIB)).receive(here, 8)
+
+
+def filled(buffer: DataSetBuffer, size: int) -> None:
+    """So many bytes come in."""
+    here, there = socket.socketpair()
+    with here, there, ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(there.sendall, bytes(size))
+        buffer.receive(here, size)
+        sent.result()
+
+
+def test_all_data_sets_together_take_no_more_than_their_room() -> None:
+    """Where others hold the room a data set is dropped; once they are stored there is some."""
+    room = Room(40 * MIB)
+    first, second = DataSetBuffer(64 * MIB, room), DataSetBuffer(64 * MIB, room)
+    filled(first, 30 * MIB)
+    filled(second, 20 * MIB)
+    assert second.take() is None
+    held = first.take()
+    assert held is not None
+    filled(second, 20 * MIB)
+    assert second.take() is None, "what is being stored still takes its room"
+    first.release()
+    filled(second, 20 * MIB)
+    assert second.take() == bytes(20 * MIB)
+
+
+def test_a_connection_that_ends_gives_its_room_back() -> None:
+    """A sender that breaks off in mid-image leaves no room taken."""
+    room = Room(20 * MIB)
+    for _ in range(3):
+        broken_off = DataSetBuffer(64 * MIB, room)
+        filled(broken_off, 12 * MIB)
+        broken_off.close()
+    assert room.take(20 * MIB)
