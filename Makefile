@@ -9,7 +9,7 @@ TORCH  := torch==2.13.0
 OHIF   := 3.12.10
 PEERS  := dcmtk openjph-tools orthanc orthanc-dicomweb dicom3tools redis-server postgresql chromium fonts-wqy-microhei curl iproute2 util-linux
 
-.PHONY: help demo test lint fuzz fuzz-wire chaos peers bench bench-receive bench-turnround clean
+.PHONY: help demo test lint fuzz fuzz-wire chaos soak peers bench bench-receive bench-turnround clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -42,11 +42,14 @@ lint: $(VENV)/tests.ok ## the gates alone
 fuzz: $(VENV)/tests.ok peers ## mutated scans by the thousand through recognition and stacking (CASES=100000, SEED=0; goes on where it stopped)
 	@$(BIN)/python -m tests.fuzz --cases $(or $(CASES),100000) --seed $(or $(SEED),0)
 
-fuzz-wire: $(VENV)/tests.ok ## broken conversations by the thousand with a listener, which must still serve (CASES=100000, SEED=0, START=0)
-	@$(BIN)/python -m tests.fuzz --wire --cases $(or $(CASES),100000) --seed $(or $(SEED),0) --start $(or $(START),0)
+fuzz-wire: $(VENV)/tests.ok ## hostile conversations by the thousand with listeners, which must still serve (CASES=100000, SEED=0; goes on where it stopped)
+	@$(BIN)/python -m tests.fuzz --wire --cases $(or $(CASES),100000) --seed $(or $(SEED),0)
 
 chaos: $(VENV)/tests.ok peers ## a node broken at random while studies keep coming, then audited: lost, doubled, stuck (MINUTES=10, SEED=0)
 	@$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),10) --seed $(or $(SEED),0)
+
+soak: $(VENV)/tests.ok peers ## a whole node takes small studies one after another for hours; nothing may grow or be lost (STUDIES=200, HOURS=2)
+	@$(BIN)/python -m tests.soak --studies $(or $(STUDIES),200) --hours $(or $(HOURS),2)
 
 bench: bench-receive bench-turnround ## the benchmarks, as tables
 

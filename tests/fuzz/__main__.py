@@ -5,11 +5,13 @@ Each case is a small sound scan in one layout or transfer syntax with one to fou
 Refusal or a NodeError may come out: anything else, a process that ends, hangs or asks for memory
 that its bytes do not bear out is a crash, written to a file that ``--replay`` takes.
 
-``--wire`` talks to a listener instead: broken conversations, after which it must still serve.
+``--wire`` talks to listeners instead: broken conversations, requests, messages and data sets by the
+thousand, after which each must still serve, hold no more than before, and have kept its word.
 """
 
 import argparse
 import importlib
+import pickle
 import sys
 from collections import Counter
 from pathlib import Path
@@ -29,7 +31,7 @@ def main() -> int:
         print(importlib.import_module("tests.fuzz.runner").replay(options.replay))
         return 0
     if options.wire:
-        return _talked(options.cases, options.seed, options.start)
+        return _talked(options.cases, options.seed, options.start, fresh=options.fresh)
     return _counted(options.cases, options.seed, fresh=options.fresh)
 
 
@@ -40,22 +42,36 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--fresh", action="store_true", help="forget an earlier run of this seed")
     parser.add_argument("--replay", type=Path, metavar="FILE", help="walk one crash again")
     parser.add_argument("--wire", action="store_true", help="the listener's socket instead")
-    parser.add_argument("--start", type=int, default=0, help="the first conversation's number")
+    parser.add_argument("--start", type=int, help="with --wire: from this number on, on its own")
     parser.add_argument("--atheris", action="store_true", help="guided by coverage instead")
     parser.add_argument("--minutes", type=float, default=10.0, help="how long --atheris runs")
     return parser.parse_args()
 
 
-def _talked(cases: int, seed: int, start: int) -> int:
+def _talked(cases: int, seed: int, start: int | None, *, fresh: bool) -> int:
     wire = importlib.import_module("tests.fuzz.wire")
+    kept = _FOLDER / f"wire-seed{seed}.pickle"
+    apart = start is not None
+    heard = wire.Heard(start or 0)
+    if not (apart or fresh) and kept.exists():
+        heard = pickle.loads(kept.read_bytes())  # noqa: S301 - our own, from an earlier run
     with Progress(BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()) as progress:
-        task = progress.add_task("", total=cases)
-        for heard in wire.fuzz_wire(cases, seed, start):
-            progress.update(task, completed=heard.conversations)
-    print(f"{heard.conversations} conversations of seed {seed}, from number {start}")
+        task = progress.add_task("", total=cases, completed=heard.following)
+        for _ in wire.fuzz_wire(heard, heard.following + cases if apart else cases, seed):
+            progress.update(task, completed=heard.following)
+            if not apart:
+                kept.parent.mkdir(parents=True, exist_ok=True)
+                kept.write_bytes(pickle.dumps(heard))
+    print(f"{heard.inputs} inputs of seed {seed} to {len(heard.laps)} listeners")
     _print("how they ended", heard.endings)
-    for name, use in (("first", heard.uses[0]), ("last", heard.uses[-1]), ("rest", heard.at_rest)):
-        print(f"{name}: {use.threads} threads, {use.descriptors} fds, {use.memory_mib:.0f} MiB")
+    for title, uses in zip(("middle", "end"), zip(*heard.laps, strict=True), strict=True):
+        memory = [use.memory_mib for use in uses]
+        print(
+            f"at rest at the {title}: {max(use.threads for use in uses)} threads and "
+            f"{max(use.descriptors for use in uses)} descriptors at most, "
+            f"{min(memory):.0f} to {max(memory):.0f} MiB"
+        )
+    print(f"at its peak a listener held {heard.peak_mib:.0f} MiB")
     return 0
 
 

@@ -72,11 +72,13 @@ class Part10:
     @cached_property
     def encoded(self) -> bytes:
         """The file."""
+        return self.preamble + _encoded(self.meta, EXPLICIT_LE) + self.data_set
+
+    @cached_property
+    def data_set(self) -> bytes:
+        """The bare data set, as a C-STORE carries it."""
         body = _encoded(self.elements, self.syntax)
-        if self.syntax == DEFLATED:
-            deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-            body = deflater.compress(body) + deflater.flush()
-        return self.preamble + _encoded(self.meta, EXPLICIT_LE) + body
+        return deflated(body) if self.syntax == DEFLATED else body
 
     def with_syntax(self, uid: str) -> "Part10":
         """The same data set in another uncompressed transfer syntax."""
@@ -87,6 +89,12 @@ class Part10:
         value = uid.encode() + b"\0" * (len(uid) % 2)
         meta = tuple(e._replace(value=value) if e.tag == _SYNTAX else e for e in self.meta)
         return replace(self, meta=meta)
+
+
+def deflated(body: bytes) -> bytes:
+    """As PS3.5 A.5 has it: without zlib's own frame."""
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return deflater.compress(body) + deflater.flush()
 
 
 def part10(file: bytes) -> Part10:
