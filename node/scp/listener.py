@@ -19,6 +19,7 @@ from node.commitment import EventReport, answered
 from node.errors import SettingsError, SpoolError
 from node.ports import Intake, Quota, Replies, Spool
 from node.scp.admission import NO_ROOM, Admission
+from node.scp.arenas import share_arenas
 from node.scp.buffer import DataSetBuffer, Room
 from node.scp.contexts import VERIFICATION, accepted, brings_objects
 from node.scp.counters import Counters, Counts
@@ -102,6 +103,7 @@ class Listener:
         SettingsError
             If the address cannot be listened on, or a peer's host name has no address.
         """
+        share_arenas()
         admission = Admission(self._settings, self._repliers)
         ae = self._application_entity()
         try:
