@@ -18,8 +18,8 @@ from tests.support.scp_process import scp_process, send
 from tests.support.upper_layer import c_store_rq, p_data
 
 SILENCE_S = 5.0
-# An address of this machine, and one in the same net that nobody has.
-HERE, NOWHERE = "10.99.0.1", "10.99.0.77"
+# An address of this machine, and one that nobody has.
+HERE, NOWHERE = "10.99.0.1", "10.99.1.77"
 _SYN, _SYN_RECEIVED = 2, "03"
 
 
@@ -74,8 +74,9 @@ def test_half_open_connections_keep_nobody_out(tmp_path: Path) -> None:
 
     def knock() -> tuple[int, Use, Use]:
         ip = require("ip", package="iproute2")
-        # what goes to the others of that net comes back, is nobody's, and is dropped
-        subprocess.run([ip, "addr", "add", f"{HERE}/24", "dev", "lo"], check=True)
+        # what is sent to nowhere comes back, is nobody's, and is dropped
+        subprocess.run([ip, "addr", "add", HERE, "dev", "lo"], check=True)
+        subprocess.run([ip, "route", "add", NOWHERE, "dev", "lo"], check=True)
         port = free_port()
         with scp_process(tmp_path, port, settings='host = "0.0.0.0"\n') as process:
             before = _at_rest(process.pid)

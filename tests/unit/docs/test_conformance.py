@@ -25,11 +25,12 @@ from node.errors import (
 from node.perfusion import Quantity, lesion
 from node.refusals import Refusal, RefusalCode
 from node.scp import Status, part10
-from node.scp.admission import NO_ROOM, TOO_MANY, Admission
+from node.scp.admission import NO_ROOM, TOO_MANY, TOO_MANY_OF_ONE, Admission
 from node.scp.contexts import TRANSFER_SYNTAXES
 from node.scp.listener import _ACSE_TIMEOUT_S, _MAX_PDU_BYTES
 from node.scp.statuses import answer_for
 from node.scp.store import _ANALYSED
+from node.scp.upper_layer import _LONGEST_CONTROL_PDU
 from node.scu import association, is_permanent, is_stored
 from node.settings import Peer, ScpSettings, Settings
 from node.stow import exchange, judgement, parts, search
@@ -161,6 +162,7 @@ def test_the_defaults_of_the_policies_are_the_settings(number: int) -> None:
 def test_the_fixed_limits_are_the_codes() -> None:
     """Time-outs and PDU lengths that no setting changes."""
     assert _MAX_PDU_BYTES == association._MAX_PDU_BYTES
+    assert f"| longest A-ASSOCIATE-RQ | {_LONGEST_CONTROL_PDU >> 10} KiB |" in TEXT
     assert TEXT.count(f"| maximum PDU received | {_MAX_PDU_BYTES} bytes |") == 2
     assert f"| longest wait for A-ASSOCIATE-RQ | {_ACSE_TIMEOUT_S:g} s," in TEXT
     assert f"| longest wait for a connection | {association._CONNECT_S:g} s |" in TEXT
@@ -211,7 +213,7 @@ def test_rejections_carry_the_codes_of_the_table() -> None:
     called = admission.verdict("OTHER", "PACS", "127.0.0.1")
     calling = admission.verdict("PERFUSION", "OTHER", "127.0.0.1")
     refused = [(v.result, v.source, v.diagnostic) for v in (called, calling)]
-    later = [(v.result, v.source, v.diagnostic) for v in (TOO_MANY, NO_ROOM)]
+    later = [(v.result, v.source, v.diagnostic) for v in (TOO_MANY, TOO_MANY_OF_ONE, NO_ROOM)]
     assert stated == [*refused, *later]
 
 
