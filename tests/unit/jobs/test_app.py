@@ -10,6 +10,7 @@ from node import log
 from node.jobs.app import add_tasks, make_app
 from node.jobs.queue import WakeQueue
 from node.jobs.steps import Steps
+from node.jobs.vigil import Vigil
 from tests.support.bench_node import BenchNode, bench_settings, complete_series
 from tests.support.fake_model import FakeModel
 
@@ -28,7 +29,8 @@ def test_a_crashed_step_is_logged_without_what_it_quotes(
     bug = ZeroDivisionError("Doe^Jane")
     with BenchNode(settings, FakeModel(bug)) as node:
         app = make_app(settings)
-        add_tasks(app, Steps(node), WakeQueue(app, node.redis_client()))
+        queue = WakeQueue(app, node.redis_client())
+        add_tasks(app, Steps(node), queue, Vigil(queue, ["analyse"], 60.0, lambda: None))
         uid = complete_series(node)
         log.configure(json=True)
         app.tasks["analyse"](uid)
