@@ -6,6 +6,9 @@ from typing import Any, Self
 
 import httpx
 
+from tests.support.running_node import wait_for
+from tests.support.serving import answers
+
 EVERY_S = 3.0
 _ASKED = ("/", "/api/queue", "/api/series", "/destinations", "/metrics", "/health/ready")
 
@@ -29,6 +32,7 @@ class Reader:
         self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
 
     def __enter__(self) -> Self:
+        wait_for(lambda: answers(self._address), "the status page answers")
         self._thread.start()
         return self
 
