@@ -30,6 +30,8 @@ from node.scp.store import StoreRequest
 _A_ASSOCIATE_RQ, _P_DATA_TF = 0x01, 0x04
 _ESTABLISHED = "Sta6"
 _CLOSED, _INVALID_PDU = "Evt17", "Evt19"
+# The state in which a request waits for its answer (PS3.8 table 9-2).
+_REQUESTED = "Sta3"
 # Type, reserved, length; then the first PDV's length, context and control header (PS3.8 9.3.5).
 _PDU_HEAD, _PDV_HEAD = struct.Struct(">BBI"), struct.Struct(">IBB")
 _COMMAND, _LAST = 0x01, 0x02
@@ -94,6 +96,19 @@ class UpperLayer(DULServiceProvider):
         if sock is not None:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
+
+    def stop_dul(self) -> bool:
+        """As pynetdicom's; a request that nobody answers any more is hung up on.
+
+        One that comes just as the wait for it has ended would keep its sender and a thread for as
+        long as the sender waits.
+        """
+        if (
+            self.state_machine.current_state == _REQUESTED
+            and self.assoc.requestor.primitive is None
+        ):
+            self.cut()
+        return super().stop_dul()
 
     def _decode_pdu(self, bytestream: bytearray) -> tuple[_PDUType, str]:
         """As pynetdicom's, for titles as senders write them."""
