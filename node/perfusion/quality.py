@@ -9,10 +9,11 @@ from node.perfusion.arterial import MIN_VENOUS_LAG_S, find_inputs
 from node.perfusion.enhancement import frames_before
 from node.perfusion.flag import Grade, QualityFlag
 from node.perfusion.input_functions import InputFunctions
-from node.perfusion.lesion import Lesion
+from node.perfusion.lesion import Lesion, parenchyma
 from node.perfusion.maps import PerfusionMaps
 from node.perfusion.model_input import ModelInput
 from node.perfusion.motion import Motion
+from node.perfusion.quantities import Quantity
 from node.perfusion.trust import of_network
 from node.refusals import Refusal
 
@@ -73,7 +74,7 @@ def assess(
         _noise(prepared),
         _missing(prepared),
         *_of_motion(motion),
-        *_of_vessels(inputs),
+        *_of_vessels(inputs, maps),
         *of_network(prepared, maps, lesion, familiar),
     )
     found = [flag for flag in flags if flag is not None]
@@ -180,11 +181,30 @@ def _missing(prepared: ModelInput) -> QualityFlag | None:
     return QualityFlag("missing_images", grade, found)
 
 
-def _of_vessels(inputs: InputFunctions | Refusal) -> tuple[QualityFlag | None, ...]:
+def _of_vessels(
+    inputs: InputFunctions | Refusal, maps: PerfusionMaps
+) -> tuple[QualityFlag | None, ...]:
     """What is to be known about the artery and the vein that a deconvolution would start from."""
     if isinstance(inputs, Refusal):
         return (QualityFlag("no_artery", Grade.CAUTION, inputs.found),)
-    return _wide_bolus(inputs), _no_vein(inputs), _partial_volume(inputs)
+    late = _late_artery(inputs, maps)
+    return _wide_bolus(inputs), late, _no_vein(inputs), _partial_volume(inputs)
+
+
+def _late_artery(inputs: InputFunctions, maps: PerfusionMaps) -> QualityFlag | None:
+    """Tissue peaks after the artery that feeds it, or what was found is no artery."""
+    tissue = parenchyma(maps)
+    if not tissue.any():
+        return None
+    clock, artery = inputs.clock, inputs.artery
+    artery_s = clock.start_s + clock.interval_s * int(artery.hu.argmax()) - artery.arrival_s
+    tissue_s = float(np.median(maps[Quantity.TTP][tissue]))
+    if artery_s < tissue_s:
+        return None
+    found = (
+        f"the artery peaks {artery_s:.0f} s after contrast arrives (tissue after {tissue_s:.0f} s)"
+    )
+    return QualityFlag("late_artery", Grade.CAUTION, found)
 
 
 def _wide_bolus(inputs: InputFunctions) -> QualityFlag | None:

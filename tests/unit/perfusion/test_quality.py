@@ -101,6 +101,11 @@ def _without_vein(inputs: InputFunctions) -> InputFunctions:
     return replace(inputs, vein=None, partial_volume=1.0)
 
 
+def _behind(inputs: InputFunctions) -> InputFunctions:
+    late = np.roll(inputs.artery.hu, round(20.0 / inputs.clock.interval_s))
+    return replace(inputs, artery=replace(inputs.artery, hu=late))
+
+
 def _small(inputs: InputFunctions) -> InputFunctions:
     return replace(inputs, partial_volume=3.26)
 
@@ -116,6 +121,7 @@ def _without_artery(_: InputFunctions) -> Refusal:
     ("spoilt", "code", "words"),
     [
         (_wide, "wide_bolus", "22 s wide (at most 19 s)"),
+        (_behind, "late_artery", "s after contrast arrives (tissue after"),
         (_without_vein, "no_vein", "at least 2 s after the artery"),
         (_small, "partial_volume", "3.3 times the artery's (at most 2.5 times)"),
         (_without_artery, "no_artery", "no artery was found"),
