@@ -1,6 +1,7 @@
 """What a reader must know of a series as it arrived."""
 
 import numpy as np
+from pydicom.uid import JPEGBaseline8Bit
 
 from node.perfusion import Grade, QualityFlag
 from node.series.frames import CtpSeries
@@ -16,6 +17,11 @@ def _lossy(series: CtpSeries) -> list[QualityFlag]:
     if not series.lossy:
         return []
     total = len(series.instances)
+    # A grey level of 8 bits over a head's range is as much as tissue enhances by.
+    coarse = sum(i.header.transfer_syntax_uid == JPEGBaseline8Bit for i in series.instances)
+    if coarse:
+        found = f"JPEG of 8 bits has changed {coarse} of {total} images"
+        return [QualityFlag("lossy", Grade.FAIL, found)]
     found = f"lossy compression has changed {series.lossy} of {total} images"
     return [QualityFlag("lossy", Grade.CAUTION, found)]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom import Dataset
-from pydicom.uid import JPEG2000, ExplicitVRLittleEndian, JPEG2000Lossless
+from pydicom.uid import JPEG2000, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit
 
 from node.perfusion import Grade
 from node.refusals import Refusal, RefusalCode
@@ -74,6 +74,8 @@ def test_a_scan_is_the_same_in_every_transfer_syntax(name: str, tmp_path: Path) 
     flagged = [flag.code for flag in source_flags(series)] == ["lossy"]
     assert flagged == (syntax.outcome == "analysed, flagged lossy")
     assert flagged == (not np.array_equal(stacked.scan.hu, hu))
+    grade = Grade.FAIL if syntax.uid == JPEGBaseline8Bit else Grade.CAUTION
+    assert [flag.grade for flag in source_flags(series)] == [grade] * flagged
 
 
 def test_every_transfer_syntax_that_is_accepted_is_tried() -> None:
