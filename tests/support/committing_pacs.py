@@ -13,6 +13,7 @@ from pynetdicom.presentation import AllStoragePresentationContexts, build_contex
 from pynetdicom.sop_class import (
     StorageCommitmentPushModel,
     StorageCommitmentPushModelInstance,
+    Verification,
 )
 
 from node.scu.checkpoint import Checkpoint
@@ -53,6 +54,7 @@ class CommittingPacs:
         self.failing: dict[str, list[int]] = {}
         self.negotiates_roles = True
         ae = AE("PACS")
+        ae.add_supported_context(Verification)
         for context in AllStoragePresentationContexts:
             ae.add_supported_context(context.abstract_syntax)
         if commits:

@@ -210,6 +210,8 @@ def test_a_service_that_does_not_work_fails_no_object(
         ("", 0, 0),
         ("-5", 0, 0),
     ],
+    # Every process that collects the tests must call them the same.
+    ids=["seconds", "tomorrow", "yesterday", "words", "nothing", "before now"],
 )
 @pytest.mark.parametrize("status", [429, 503])
 def test_how_long_a_busy_server_wants_to_be_left_alone_is_known(
