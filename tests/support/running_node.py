@@ -55,6 +55,7 @@ class RunningNode:
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
+        before = self.log.count("listener_started") if self.config.exists() else 0
         self.config.write_text(
             f'data_dir = "{self.folder}/data"\n{self.extra}\n[spool]\nmin_free_gib = 0.1\n'
             f"[scp]\nport = {self.port}\ngrace_s = 1.0\nquiet_s = 6.0\n"
@@ -70,6 +71,7 @@ class RunningNode:
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
         wait_for(lambda: self.log.count("part_started") >= 4, "the node's parts start")
+        wait_for(lambda: self.log.count("listener_started") > before, "the node listens")
 
     def stop(self) -> int:
         """Ask it to end, as Ctrl-C does; its exit code."""
