@@ -71,8 +71,7 @@ def statistics(
 def _watched(seen: dict[nn.BatchNorm2d, list[Tensor]]) -> Iterator[None]:
     """Mean and variance by channel of each batch that goes into each normalisation."""
 
-    def watch(norm: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        assert isinstance(norm, nn.BatchNorm2d)  # noqa: S101  (for the type checker)
+    def watch(norm: nn.BatchNorm2d, inputs: tuple[Tensor, ...]) -> None:
         channels = inputs[0].float().transpose(0, 1).flatten(1)
         variance, mean = torch.var_mean(channels, dim=1)
         seen[norm].append(torch.stack([mean, variance]))

@@ -19,6 +19,7 @@ from tests.support.listening import (
     push,
     send_bytes,
 )
+from tests.support.peers import missing
 
 VERIFICATION = "1.2.840.10008.1.1"
 CT = [(str(CTImageStorage), [ExplicitVRLittleEndian])]
@@ -34,7 +35,7 @@ def image(number: int = 0) -> Dataset:
 def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
     disk = SmallDisk(tmp_path / "spool", size_mib=8)
     if not disk.mounted:
-        pytest.skip("a disk of its own can only be mounted by root")
+        missing("a disk of its own can only be mounted by root")
     yield disk
     disk.close()
 
