@@ -12,7 +12,6 @@ from node.errors import PeerUnreachableError
 from node.failpoint import Step, passed
 from node.jobs.lease import HeldLease
 from node.jobs.retry import RetryPolicy
-from node.patience import CommitmentSettings, JobsSettings
 from node.ports import (
     CommitmentAnswer,
     CommitmentOutcome,
@@ -21,6 +20,7 @@ from node.ports import (
     DueCommitment,
     SeriesState,
 )
+from node.settings import CommitmentSettings, JobsSettings
 from node.wiring import Node
 
 _LOOK_S = 0.1

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from node import log
 from node.failpoint import Step, passed
-from node.patience import RetentionSettings
 from node.ports import Bin, DiskUse, Ended, Expiring, Part, Shelf
+from node.settings import RetentionSettings
 
 LOOK_S = 60.0
 """How often files that have grown old are looked for [s]; room on the disk, at every sweep."""

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import httpx
 
-from node.dicomweb import Secret
 from node.errors import PeerUnreachableError, SettingsError
-from node.settings import WebDestination
+from node.settings import Secret, WebDestination
 
 _ALLOWED = r"[A-Za-z0-9._~+/=-]+"  # of a token: RFC 6750 2.1
 

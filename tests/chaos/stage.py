@@ -5,8 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from node.patience import JobsSettings
-from node.settings import ScpSettings, Settings
+from node.settings import JobsSettings, ScpSettings, Settings
 from node.wiring import Node
 from tests.chaos.archive import ChaosArchive
 from tests.chaos.disk import SmallDisk

@@ -11,10 +11,9 @@ import pytest
 from pydicom import Dataset, dcmread
 
 from node.failpoint import Step
-from node.patience import RetentionSettings
 from node.ports import CommitmentState, SeriesState
 from node.scp import Recovered, Recovery
-from node.settings import Settings, SpoolSettings
+from node.settings import RetentionSettings, Settings, SpoolSettings
 from node.spool import FileInventory, FileSpool
 from node.wiring import Node
 from tests.support.committing_pacs import Reply

@@ -6,9 +6,15 @@ from pathlib import Path
 
 from pydicom import Dataset
 
-from node.patience import JobsSettings
 from node.ports import CommitmentScp, Model, Pacs
-from node.settings import AnalysisSettings, Destination, ScpSettings, Settings, SpoolSettings
+from node.settings import (
+    AnalysisSettings,
+    Destination,
+    JobsSettings,
+    ScpSettings,
+    Settings,
+    SpoolSettings,
+)
 from node.wiring import Node
 from tests.support.ctp import CtpSpec, build_series, header_of
 from tests.support.fake_model import FakeModel

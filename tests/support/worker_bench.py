@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from node import failpoint
-from node.patience import CommitmentSettings, JobsSettings
 from node.ports import SeriesState
-from node.settings import Destination, Settings
+from node.settings import CommitmentSettings, Destination, JobsSettings, Settings
 from node.wiring import Node
 from tests.support.bench_node import bench_settings, receive_series
 from tests.support.committing_pacs import CommittingPacs

@@ -10,7 +10,6 @@ import pytest
 from node.jobs.committing import CommitmentPolicy
 from node.jobs.retry import RetryPolicy
 from node.jobs.steps import Steps
-from node.patience import CommitmentSettings, JobsSettings
 from node.ports import (
     CommitmentAnswer,
     CommitmentState,
@@ -18,7 +17,7 @@ from node.ports import (
     SeriesState,
     SopReference,
 )
-from node.settings import Destination
+from node.settings import CommitmentSettings, Destination, JobsSettings
 from tests.support.bench_node import BenchNode, bench_settings, complete_series
 from tests.support.registered import now
 

@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 from node.jobs import retention as jobs
 from node.jobs.retention import Retention
 from node.jobs.steps import Steps
-from node.patience import RetentionSettings
 from node.ports import DiskUse, SeriesState
+from node.settings import RetentionSettings
 from node.spool import FileSpool
 from tests.support.bench_node import BenchNode, bench_settings, complete_series, receive_series
 from tests.support.ctp import CtpSpec

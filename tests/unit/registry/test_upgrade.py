@@ -13,10 +13,10 @@ from alembic.script import ScriptDirectory
 from node.errors import RegistryTooNewError
 from node.jobs.retention import Retention
 from node.jobs.steps import Steps
-from node.patience import RetentionSettings
 from node.ports import SeriesRecord, SeriesState
 from node.registry import open_registry, schema
 from node.registry.database import Database, _engine, _migrations
+from node.settings import RetentionSettings
 from tests.support import registered as r
 from tests.support.bench_node import (
     BenchNode,

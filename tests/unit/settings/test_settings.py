@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from node.dicomweb import Secret
 from node.errors import SettingsError
-from node.settings import Destination, Settings, WebDestination, load
+from node.settings import Destination, Secret, Settings, WebDestination, load
 
 
 @pytest.fixture(autouse=True)

@@ -1,73 +1,16 @@
 """How a DICOMweb server is reached: its address, who asks, and whom to trust."""
 
-import os
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationInfo, field_validator
 
-from node.errors import SettingsError
+from node.settings.secret import Secret, TlsFiles
+from node.settings.section import Section
 
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Secret(_Section):
-    """Where a secret is: in a file, or in a variable of the environment; never in the settings."""
-
-    file: Path | None = None
-    env: str = ""
-
-    @model_validator(mode="after")
-    def _one_place(self) -> "Secret":
-        if (self.file is None) == (not self.env):
-            raise ValueError("name either file or env, which holds the secret")
-        return self
-
-    def read(self) -> str:
-        """The secret as it is now, without white space around it.
-
-        Raises
-        ------
-        SettingsError
-            If it is not there, or empty.
-        """
-        place = f"the file {self.file}" if self.file else f"the variable {self.env}"
-        try:
-            text = self.file.read_text() if self.file else os.environ.get(self.env, "")
-        except (OSError, UnicodeDecodeError) as fault:
-            raise SettingsError(f"{place} cannot be read: {type(fault).__name__}") from None
-        if not (secret := text.strip()):
-            raise SettingsError(f"{place} is empty, or not there")
-        return secret
-
-
-class TlsFiles(_Section):
-    """Certificates (PEM): whom to trust besides the system's authorities, and who asks."""
-
-    ca: Path | None = None
-    cert: Path | None = None
-    key: Path | None = None
-
-    @field_validator("key")
-    @classmethod
-    def _with_its_certificate(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        if value is not None and info.data.get("cert", value) is None:
-            raise ValueError("a key needs its certificate: set cert too")
-        return value
-
-
-class DicomWeb(_Section):
+class DicomWeb(Section):
     """A DICOMweb server (PS3.18): the address that ``/studies`` is appended to, and credentials."""
 
     url: str

@@ -1,15 +1,13 @@
-"""Sections of the settings: how long the node waits, how often it tries, what it keeps."""
+"""Sections of the settings: how often the node tries, what it keeps, and where people look."""
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from node.settings.section import Port, Section
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class JobsSettings(_Section):
+class JobsSettings(Section):
     """Leases, attempts and the growth of the pause between tries."""
 
     lease_s: Annotated[float, Field(gt=0)] = 120.0
@@ -22,17 +20,14 @@ class JobsSettings(_Section):
     delivery_hours: Annotated[float, Field(gt=0)] = 48.0
 
 
-class CommitmentSettings(_Section):
-    """Storage commitment: how long replies are waited for, and what is done without one."""
+class SpoolSettings(Section):
+    """The marks of the disk: little room, and none for anything more that is received."""
 
-    hold_s: Annotated[float, Field(ge=0, le=60)] = 2.0
-    reply_s: Annotated[float, Field(gt=0)] = 1800.0
-    reply_longest_s: Annotated[float, Field(gt=0)] = 14_400.0
-    hours: Annotated[float, Field(gt=0)] = 48.0
-    max_resends: Annotated[int, Field(ge=0)] = 2
+    low_free_gib: Annotated[float, Field(ge=0)] = 10.0
+    min_free_gib: Annotated[float, Field(ge=0)] = 2.0
 
 
-class RetentionSettings(_Section):
+class RetentionSettings(Section):
     """How long files and records are kept after a series has ended; 0: for ever."""
 
     sources_days: Annotated[float, Field(ge=0)] = 30.0
@@ -40,3 +35,10 @@ class RetentionSettings(_Section):
     failed_days: Annotated[float, Field(ge=0)] = 90.0
     records_days: Annotated[float, Field(ge=0)] = 365.0
     early_hours: Annotated[float, Field(ge=0)] = 24.0
+
+
+class StatusSettings(Section):
+    """Where the status page listens."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8050

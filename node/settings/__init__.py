@@ -1,0 +1,42 @@
+"""Every setting of the node: one TOML file, each key also as an environment variable."""
+
+from node.settings.analysis import AnalysisSettings, ModelSettings, ResultsSettings, SelectionRule
+from node.settings.destinations import (
+    ALL_RESULTS,
+    DEFAULT_RESULTS,
+    CommitmentSettings,
+    Destination,
+    ResultKind,
+    WebDestination,
+)
+from node.settings.loading import load
+from node.settings.receiving import Peer, ScpSettings
+from node.settings.running import JobsSettings, RetentionSettings, SpoolSettings, StatusSettings
+from node.settings.secret import Secret, TlsFiles
+from node.settings.section import ENVIRONMENT_PREFIX, WEIGHTS
+from node.settings.whole import Settings
+
+__all__ = [
+    "ALL_RESULTS",
+    "DEFAULT_RESULTS",
+    "ENVIRONMENT_PREFIX",
+    "WEIGHTS",
+    "AnalysisSettings",
+    "CommitmentSettings",
+    "Destination",
+    "JobsSettings",
+    "ModelSettings",
+    "Peer",
+    "ResultKind",
+    "ResultsSettings",
+    "RetentionSettings",
+    "ScpSettings",
+    "Secret",
+    "SelectionRule",
+    "Settings",
+    "SpoolSettings",
+    "StatusSettings",
+    "TlsFiles",
+    "WebDestination",
+    "load",
+]

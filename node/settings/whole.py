@@ -1,0 +1,75 @@
+"""Every setting of the node: one TOML file, each key also as an environment variable."""
+
+from pathlib import Path
+
+from pydantic import field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from node.settings.analysis import AnalysisSettings, ModelSettings, ResultsSettings
+from node.settings.destinations import (
+    AnyDestination,
+    CommitmentSettings,
+    Destination,
+    WebDestination,
+)
+from node.settings.receiving import ScpSettings
+from node.settings.running import JobsSettings, RetentionSettings, SpoolSettings, StatusSettings
+from node.settings.section import ENVIRONMENT_PREFIX
+
+
+class Settings(BaseSettings):
+    """The whole node's settings, checked together.
+
+    Sources, first wins: environment variables (``PERFUSION_NODE_SCP__PORT=104``), then the
+    TOML file, then the defaults.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    data_dir: Path = Path("perfusion-data")
+    redis_url: str = ""
+    database_url: str = ""
+    scp: ScpSettings = ScpSettings()
+    destinations: tuple[AnyDestination, ...] = ()
+    commitment: CommitmentSettings = CommitmentSettings()
+    model: ModelSettings = ModelSettings()
+    analysis: AnalysisSettings = AnalysisSettings()
+    results: ResultsSettings = ResultsSettings()
+    jobs: JobsSettings = JobsSettings()
+    spool: SpoolSettings = SpoolSettings()
+    retention: RetentionSettings = RetentionSettings()
+    status: StatusSettings = StatusSettings()
+
+    @field_validator("destinations")
+    @classmethod
+    def _names_differ(
+        cls, value: tuple[Destination | WebDestination, ...]
+    ) -> tuple[Destination | WebDestination, ...]:
+        names = [destination.name for destination in value]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two destinations are called {', '.join(twice)}")
+        return value
+
+    @property
+    def database(self) -> str:
+        """The database's URL: the configured one, or SQLite below ``data_dir``."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'registry.sqlite'}"
+
+    def destination(self, name: str) -> Destination | WebDestination | None:
+        """The destination of that name, if there is one."""
+        return next((d for d in self.destinations if d.name == name), None)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over file over defaults (pydantic-settings' hook)."""
+        del dotenv_settings, file_secret_settings
+        return env_settings, init_settings
