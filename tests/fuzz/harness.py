@@ -31,7 +31,7 @@ from tests.fuzz.seeds import NAMES, seed
 ACCEPTED, NOTHING = "accepted", "nothing readable"
 # More than any case's files and the threads that read them can need; less than a lie asks for.
 MOST_BYTES = 512 << 20
-SLOWEST_S = 20.0
+SLOWEST_S = 20.0  # of processor time: the machine may have other work
 
 # The scans are small, to be many.
 _LIMITS = Eligibility(min_frames=5, min_coverage_s=2.0, min_slices=1, index_interval_s=5.5)
@@ -88,7 +88,7 @@ class Bench:
         AssertionError
             If what came out cannot be right, or took too long.
         """
-        started = time.monotonic()
+        started_s = time.process_time()
         faults: Counter[str] = Counter()
         series: dict[str, list[Instance]] = {}
         for number, file in enumerate(files):
@@ -99,7 +99,7 @@ class Bench:
                 faults[type(fault).__name__] += 1
         scans = sorted(put_together(dict(sorted(series.items()))), key=len)
         verdicts = [_verdict(scan) for scan in scans]
-        took_s = time.monotonic() - started
+        took_s = time.process_time() - started_s
         assert took_s < SLOWEST_S, f"the case took {took_s:.0f} s"
         mutated = sum(file not in self._whole for file in files)
         return Outcome(verdicts[-1] if verdicts else NOTHING, faults, mutated)

@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import os
 import tempfile
+import time
 import traceback
 import warnings
 import zipfile
@@ -19,9 +20,11 @@ from pathlib import Path
 
 from tests.fuzz.cases import case, numbered
 from tests.fuzz.harness import SLOWEST_S, Bench, Outcome, little_memory, quick_folder
+from tests.support.processes import processor_s
 
 CRASH = "crash"
-_HANGS_AFTER_S = 3 * SLOWEST_S
+_HANGS_AFTER_S = 3 * SLOWEST_S  # of processor time
+_STANDS_STILL_AFTER_S = 900.0  # of any time: threads that wait for one another use none
 _BEGINS_WITHIN_S = 900.0
 _MOST_OF_A_KIND = 10  # crashes that are written: of a process that ended little is known
 _ROOT = Path(__file__).parents[2]
@@ -83,8 +86,8 @@ def _told(seed_number: int, first: int, cases: int) -> Iterator[_Told]:
         if not ours.poll(_BEGINS_WITHIN_S) or ours.recv() is not None:
             raise RuntimeError("the fuzzer itself does not begin")
         while following < cases:
-            if not ours.poll(_HANGS_AFTER_S):
-                yield following, Outcome(CRASH), f"no answer for {_HANGS_AFTER_S:.0f} s"
+            if not answers(ours, child.pid or 0):
+                yield following, Outcome(CRASH), "the process hangs"
                 return
             told = ours.recv()
             following = told[0] + 1
@@ -111,6 +114,17 @@ def _work(pipe: Connection, seed_number: int, first: int, cases: int) -> None:
                     lambda n=number: bench.walk(case(numbered(seed_number, n)))
                 )
                 pipe.send((number, outcome, words))
+
+
+def answers(pipe: Connection, pid: int) -> bool:
+    """Whether a process says something before it hangs, by its own time, or stands still."""
+    used_s, began_s = processor_s(pid), time.monotonic()
+    while not pipe.poll(1.0):
+        if processor_s(pid) - used_s > _HANGS_AFTER_S:
+            return False
+        if time.monotonic() - began_s > _STANDS_STILL_AFTER_S:
+            return False
+    return True
 
 
 def told_of(walk: Callable[..., Outcome]) -> tuple[Outcome, str]:

@@ -1,7 +1,10 @@
 """A small, always the same part of the fuzzing; ``make fuzz`` does the rest."""
 
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
@@ -9,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from node.refusals import RefusalCode
+from tests.fuzz import runner
 from tests.fuzz.cases import Choices, case, numbered
 from tests.fuzz.harness import ACCEPTED, NOTHING, Bench, Outcome, little_memory, quick_folder
 from tests.fuzz.part10 import part10
-from tests.fuzz.runner import CRASH, replay, told_of, write_crash
+from tests.fuzz.runner import CRASH, answers, replay, told_of, write_crash
 from tests.fuzz.seeds import seed
 
 # The layouts and transfer syntaxes that differ most in how they are read.
@@ -87,3 +91,23 @@ def test_a_crash_is_seen_and_can_be_replayed(tmp_path: Path) -> None:
     assert outcome.verdict == CRASH
     assert words.endswith("crash: ['planted']")
     assert replay(write_crash(tmp_path, 0, 5, words)).verdict in WAYS_OUT
+
+
+@pytest.mark.parametrize(
+    ("program", "limit"),
+    [("while True: pass", "_HANGS_AFTER_S"), ("input()", "_STANDS_STILL_AFTER_S")],
+    ids=["busy without end", "waiting without end"],
+)
+def test_a_process_that_says_nothing_is_given_up(
+    program: str, limit: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the processor time that it takes; only one that takes none is watched by the clock."""
+    ours, theirs = Pipe(duplex=False)
+    monkeypatch.setattr(runner, limit, 0.1)
+    with subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE) as process:
+        try:
+            assert not answers(ours, process.pid)
+            theirs.send(None)
+            assert answers(ours, process.pid)
+        finally:
+            process.kill()
