@@ -24,6 +24,7 @@ class RefusalCode(StrEnum):
     NO_BRAIN = "no_brain"
     NO_BOLUS = "no_bolus"
     TOO_SPARSE = "too_sparse"
+    SLABS_APART = "slabs_apart"
     MOTION = "motion"
     TOO_LARGE = "too_large"
 

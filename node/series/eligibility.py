@@ -10,6 +10,8 @@ from node.series.rules import Rule
 
 # Two or three phases are an angiography or a dual-energy pair; nobody meant them as perfusion.
 FEWEST_DYNAMIC_FRAMES = 5
+# Slabs in turn share nearly all of a scan's time, slabs one after the other none of it.
+LEAST_SHARED_FRACTION = 0.5
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,7 @@ class Eligibility:
             or self._too_few(frames, slices)
             or self._too_incomplete(missing)
             or self._too_short_or_sparse(time_s)
+            or _slabs_apart(time_s)
         )
 
     def _too_few(self, frames: int, slices: int) -> Refusal | None:
@@ -97,6 +100,21 @@ class Eligibility:
                 remedy=f"Send a series that images each slice every {self.max_interval_s:.0f} s.",
             )
         return None
+
+
+def _slabs_apart(time_s: NDArray[np.float64]) -> Refusal | None:
+    """The refusal of slices that were not imaged over the same time: no one bolus is in all."""
+    first_s, last_s = time_s[0], time_s[-1]
+    shared_s = float(last_s.min() - first_s.max())
+    if shared_s >= LEAST_SHARED_FRACTION * float(np.median(last_s - first_s)):
+        return None
+    early, late = int(first_s.argmin()), int(first_s.argmax())
+    return Refusal(
+        RefusalCode.SLABS_APART,
+        found=f"some slices were imaged from {first_s[early]:.0f} to {last_s[early]:.0f} s, others "
+        f"from {first_s[late]:.0f} to {last_s[late]:.0f} s: slabs one after the other",
+        remedy="Send each slab as a series of its own; each needs contrast of its own.",
+    )
 
 
 def not_perfusion(frames: int, slices: int) -> Refusal | None:

@@ -41,6 +41,8 @@ class Layout:
         Time points and missing images of the scan that comes out.
     scans
         How many scans there are in it.
+    slabs
+        Into how many of them, by the slices, the scan comes apart.
     padded
         Whether the corner of each image is padding.
     index_interval_s
@@ -54,6 +56,7 @@ class Layout:
     frames: int = SPEC.frames
     missing: int = 0
     scans: int = 1
+    slabs: int = 1
     padded: bool = False
     index_interval_s: float | None = None
 
@@ -87,6 +90,16 @@ def series_per_slab(images: Sequence[Dataset]) -> list[Dataset]:
 def series_per_time_point_and_slab(images: Sequence[Dataset]) -> list[Dataset]:
     """A series for each table position every time it is imaged."""
     return series_per_slab(series_per_time_point(images))
+
+
+def _one_after_the_other(images: Sequence[Dataset]) -> list[Dataset]:
+    """The upper half of the slices imaged when the lower is done, with contrast given again."""
+    places = sorted({float(image.ImagePositionPatient[2]) for image in images})
+    for image in images:
+        if places.index(float(image.ImagePositionPatient[2])) >= len(places) // 2:
+            later = _taken(image) + timedelta(minutes=3)
+            image.AcquisitionTime = image.ContentTime = f"{later:%H%M%S.%f}"
+    return list(images)
 
 
 def _uid(*what: object) -> str:
@@ -324,10 +337,20 @@ LAYOUTS: dict[str, Layout] = {
         replace(SPEC, slab_offset_s=1.5, start=datetime(2026, 3, 14, 23, 59, 59)),
     ),
     "two slabs scanned one after the other, each a series": Layout(
-        series_per_slab,
-        replace(SPEC, slab_offset_s=60.0),
+        lambda images: series_per_slab(_one_after_the_other(images)),
         outcome="the same slabs, two scans",
         scans=2,
+        slabs=2,
+    ),
+    "two slabs scanned one after the other, each a series, contrast during one": Layout(
+        series_per_slab,
+        replace(SPEC, slab_offset_s=60.0),
+        outcome="the same slabs, two scans; the one without contrast is refused, no_bolus",
+        scans=2,
+        slabs=2,
+    ),
+    "two slabs scanned one after the other, one series": Layout(
+        _one_after_the_other, outcome="refused, slabs_apart"
     ),
     "adaptive spiral": Layout(_at(_spiral), time_s=_spiral),
     "irregular sampling": Layout(_at(_irregular), time_s=_irregular),

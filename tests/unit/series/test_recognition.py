@@ -304,6 +304,7 @@ IMAGES = instances()
         (RefusalCode.TOO_FEW_SLICES, instances(slices=1)),
         (RefusalCode.TOO_SPARSE, instances(interval_s=7.0)),
         (RefusalCode.TOO_SPARSE, clocked(IMAGES, lambda i, time: time + 10.0 * (i >= 24))),
+        (RefusalCode.SLABS_APART, clocked(IMAGES, lambda i, time: time + 30.0 * (i % 4 > 1))),
         (
             RefusalCode.INCOMPLETE,
             [image for i, image in enumerate(IMAGES) if i not in {1, 5, 9, 13}],
