@@ -10,7 +10,7 @@ from rich.markup import escape
 from typer.core import TyperCommand
 
 from node import __version__
-from node.cli import backup, check, demo, explain, folder, peers, serving, studies
+from node.cli import backup, check, configuration, demo, explain, folder, peers, serving, studies
 from node.cli.options import BadCallError
 from node.cli.output import fail
 from node.errors import NodeError, SettingsError, UnknownDestinationError
@@ -36,6 +36,7 @@ class _Entry:
 
 _RUN, _STUDIES, _FILES, _PEERS = "Run", "Studies", "Without a server", "Peers"
 _KEEPING = "Backup"
+_SETTINGS = "Settings"
 _ENTRIES = {
     "up": _Entry(_RUN, serving.up, ("up", "up --config node.toml")),
     "scp": _Entry(_RUN, serving.scp, ("scp --config node.toml",)),
@@ -73,8 +74,17 @@ _ENTRIES = {
             "restore /backup/node.tar.gz --config node.toml --replace",
         ),
     ),
+    "settings init": _Entry(
+        _SETTINGS, configuration.init, ("settings init", "settings init --out /etc/perfusion.toml")
+    ),
+    "settings show": _Entry(
+        _SETTINGS, configuration.show, ("settings show --config node.toml --changed",)
+    ),
     "check": _Entry(_PEERS, check.check, ("check --config node.toml", "check --json")),
 }
+
+
+_GROUPS = {"settings": "Write a commented settings file, or show what is in effect."}
 
 
 class _Command(TyperCommand):
@@ -101,15 +111,32 @@ def application() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_options)
+    groups: dict[str, typer.Typer] = {}
     for name, entry in _ENTRIES.items():
-        app.command(
-            name,
+        group, _, name_in_group = name.rpartition(" ")
+        if group and group not in groups:
+            groups[group] = _group(app, group, entry.panel)
+        groups.get(group, app).command(
+            name_in_group,
             cls=_Command,
             help=_flowing(entry.command.__doc__ or ""),
             epilog="\n".join(("Examples:", *(f"  perfusion-node {e}" for e in entry.examples))),
             rich_help_panel=entry.panel,
         )(entry.command)
     return app
+
+
+def _group(app: typer.Typer, name: str, panel: str) -> typer.Typer:
+    """Commands of two words, below their first one."""
+    group = typer.Typer(
+        help=_GROUPS[name],
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.add_typer(group, name=name, rich_help_panel=panel)
+    return group
 
 
 def main() -> None:

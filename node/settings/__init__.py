@@ -9,11 +9,13 @@ from node.settings.destinations import (
     ResultKind,
     WebDestination,
 )
+from node.settings.example import example, toml
 from node.settings.loading import load
 from node.settings.receiving import Peer, ScpSettings
 from node.settings.running import JobsSettings, RetentionSettings, SpoolSettings, StatusSettings
 from node.settings.secret import Secret, TlsFiles
 from node.settings.section import ENVIRONMENT_PREFIX, WEIGHTS
+from node.settings.shown import Shown, hide_password, shown
 from node.settings.whole import Settings
 
 __all__ = [
@@ -34,9 +36,14 @@ __all__ = [
     "Secret",
     "SelectionRule",
     "Settings",
+    "Shown",
     "SpoolSettings",
     "StatusSettings",
     "TlsFiles",
     "WebDestination",
+    "example",
+    "hide_password",
     "load",
+    "shown",
+    "toml",
 ]

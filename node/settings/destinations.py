@@ -28,17 +28,24 @@ class _Destination(Section):
     """What every archive that receives results has: a name, and which objects it is sent."""
 
     name: Annotated[str, StringConstraints(min_length=1, pattern=r"^[A-Za-z0-9_-]+$")]
+    """What people and commands call it: letters, digits, _ and -."""
     results: tuple[ResultKind, ...] = DEFAULT_RESULTS
+    """Which kinds of objects it is sent."""
     verify: Literal["none", "find"] = "none"
+    """find: it is asked after a delivery for what it was sent; none: it is not."""
 
 
 class Destination(_Destination):
     """A PACS that receives results over C-STORE."""
 
     ae_title: AeTitle
+    """Called AE title."""
     host: str = "127.0.0.1"
+    """Its address."""
     port: Port
+    """Its port."""
     commitment: bool = False
+    """Whether it is asked for storage commitment."""
 
 
 class WebDestination(_Destination, DicomWeb):
@@ -62,7 +69,12 @@ class CommitmentSettings(Section):
     """Storage commitment: how long replies are waited for, and what is done without one."""
 
     hold_s: Annotated[float, Field(ge=0, le=60)] = 2.0
+    """How long the association of a request is held open for the reply [s]."""
     reply_s: Annotated[float, Field(gt=0)] = 1800.0
+    """Without a reply for so long it is asked for again [s]; the wait doubles each time."""
     reply_longest_s: Annotated[float, Field(gt=0)] = 14_400.0
+    """Longest such wait [s]."""
     hours: Annotated[float, Field(gt=0)] = 48.0
+    """After so long without a commitment it is given up [h]."""
     max_resends: Annotated[int, Field(ge=0)] = 2
+    """How often an object is sent again that a destination reports as failed."""

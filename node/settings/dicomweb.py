@@ -14,9 +14,13 @@ class DicomWeb(Section):
     """A DICOMweb server (PS3.18): the address that ``/studies`` is appended to, and credentials."""
 
     url: str
+    """Its address, to which /studies is appended."""
     token: Secret | None = None
+    """Where its bearer token is."""
     password: Secret | None = None
+    """Where the user's password is."""
     user: str = Field("", validate_default=True)
+    """Name of the user, for basic authentication."""
     tls: TlsFiles = TlsFiles()
 
     @field_validator("url")

@@ -13,7 +13,9 @@ class Secret(Section):
     """Where a secret is: in a file, or in a variable of the environment; never in the settings."""
 
     file: Path | None = None
+    """A file that holds it."""
     env: str = ""
+    """A variable of the environment that holds it."""
 
     @model_validator(mode="after")
     def _one_place(self) -> "Secret":
@@ -43,8 +45,11 @@ class TlsFiles(Section):
     """Certificates (PEM): whom to trust besides the system's authorities, and who asks."""
 
     ca: Path | None = None
+    """Certificates of authorities to trust besides the system's (PEM)."""
     cert: Path | None = None
+    """The node's own certificate (PEM), where the server asks for one."""
     key: Path | None = None
+    """Its key, where it is not in the same file; not encrypted."""
 
     @field_validator("key")
     @classmethod

@@ -20,4 +20,4 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 class Section(BaseModel):
     """A section of the settings: it cannot change, and knows all of its keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)

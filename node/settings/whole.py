@@ -3,7 +3,12 @@
 from pathlib import Path
 
 from pydantic import field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from node.settings.analysis import AnalysisSettings, ModelSettings, ResultsSettings
 from node.settings.destinations import (
@@ -25,14 +30,22 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
     )
 
     data_dir: Path = Path("perfusion-data")
+    """Spool, registry and embedded Redis."""
     redis_url: str = ""
+    """The Redis server; empty: up embeds one."""
     database_url: str = ""
+    """The registry: PostgreSQL for several hosts; empty: SQLite below data_dir."""
     scp: ScpSettings = ScpSettings()
     destinations: tuple[AnyDestination, ...] = ()
+    """Where results go; a block with a url is a DICOMweb server, any other a DICOM peer."""
     commitment: CommitmentSettings = CommitmentSettings()
     model: ModelSettings = ModelSettings()
     analysis: AnalysisSettings = AnalysisSettings()
@@ -72,4 +85,10 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment over file over defaults (pydantic-settings' hook)."""
         del dotenv_settings, file_secret_settings
+        if isinstance(env_settings, EnvSettingsSource):  # but files: see environment.py
+            env_settings.env_vars = {
+                name: value
+                for name, value in env_settings.env_vars.items()
+                if not name.endswith("_file") or name.endswith("__file")
+            }
         return env_settings, init_settings

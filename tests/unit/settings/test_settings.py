@@ -87,7 +87,7 @@ def test_a_destination_with_a_url_is_a_dicomweb_server(tmp_path: Path) -> None:
         ('url = "https://me:sesame@x"', "url", "no credentials"),
         ('url = "https://x/?a=b"', "url", "no ?"),
         ('url = "https://x/studies/"', "url", "before /studies"),
-        ('url = "https://x"\nae_title = "PACS"', "ae_title", "not permitted"),
+        ('url = "https://x"\nae_title = "PACS"', "ae_title", "only in one without a url"),
         ('url = "https://x"\ntoken = { }', "token", "either file or env"),
         ('url = "https://x"\ntoken = { file = "a", env = "b" }', "token", "either file or env"),
         ('url = "https://x"\ntoken = "sesame"', "token", "Input should be"),
