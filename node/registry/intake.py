@@ -1,21 +1,40 @@
 """What the listener writes: every instance once, under its own UID."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from node.errors import SeriesExpiringError
+from node.group_commit import GroupCommit
 from node.ports import Kept, Quota, Recorded, SeriesState
 from node.registry import schema
+from node.registry.database import Database
 from node.registry.rows import Row, header_row, path_row, storable
 from node.registry.states import REOPENED_BY_A_LATE_IMAGE
 from node.registry.store import Store, utc_now
 from node.series import Header
 
 
+@dataclass(frozen=True)
+class _Arrival:
+    """An instance that is kept and not yet recorded."""
+
+    header: Header
+    kept: Kept
+    calling_ae_title: str
+    ignored: bool
+    quota: Quota | None
+
+
 class IntakeStore(Store):
-    """:class:`node.ports.Intake` over SQL."""
+    """:class:`node.ports.Intake` over SQL; what comes in at the same time shares a commit."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._record_with_others = GroupCommit(self._record_all)
 
     def record(
         self,
@@ -39,19 +58,36 @@ class IntakeStore(Store):
         SeriesExpiringError
             While files of the series are being deleted.
         """
-        now = utc_now()
+        return self._record_with_others(_Arrival(header, kept, calling_ae_title, ignored, quota))
+
+    def _record_all(self, arrivals: Sequence[_Arrival]) -> Sequence[Recorded]:
+        """Everything in one transaction.
+
+        By series: two listeners that lock several rows lock them in the same order.
+        """
+        order = sorted(
+            range(len(arrivals)), key=lambda i: arrivals[i].header.series_instance_uid
+        )
+        recorded: dict[int, Recorded] = {}
         with self._database.writing() as connection:
-            row = self._series_of(connection, header, calling_ae_title, ignored, now)
-            _require_open(row)
-            if quota is not None and (why := _too_much(row, header, kept, quota)):
-                return self._turned_away(connection, row, header, kept, why)
-            if known := self._insert(connection, row, header, kept, ignored, now):
-                return Recorded.DUPLICATE if known == kept.sha256 else Recorded.CONFLICT
-            if ignored:
-                self._count_ignored(connection, row, kept.size, now)
-            else:
-                self._count_image(connection, row, header.images, kept.size, now)
-                self._describe(connection, row, header)
+            for i in order:
+                recorded[i] = self._record(connection, arrivals[i])
+        return [recorded[i] for i in range(len(arrivals))]
+
+    def _record(self, connection: sa.Connection, arrival: _Arrival) -> Recorded:
+        header, kept, ignored, now = arrival.header, arrival.kept, arrival.ignored, utc_now()
+        row = self._series_of(connection, header, arrival.calling_ae_title, ignored, now)
+        _require_open(row)
+        quota = arrival.quota
+        if quota is not None and (why := _too_much(row, header, kept, quota)):
+            return self._turned_away(connection, row, header, kept, why)
+        if known := self._insert(connection, row, header, kept, ignored, now):
+            return Recorded.DUPLICATE if known == kept.sha256 else Recorded.CONFLICT
+        if ignored:
+            self._count_ignored(connection, row, kept.size, now)
+        else:
+            self._count_image(connection, row, header.images, kept.size, now)
+            self._describe(connection, row, header)
         return Recorded.NEW
 
     def record_conflict(self, header: Header, kept: Kept) -> None:

@@ -15,6 +15,7 @@ from pydicom import Dataset
 from node import log
 from node.errors import InstanceUnreadableError, SpoolError, SpoolFullError
 from node.failpoint import Step, passed
+from node.group_commit import GroupCommit
 from node.ports import Branch, DiskUse, Kept
 from node.series import Header
 from node.spool.disk import (
@@ -24,6 +25,7 @@ from node.spool.disk import (
     faults,
     removed_if_orphaned,
     sync_folder,
+    sync_folders,
     write,
 )
 from node.spool.results import compare, encoded
@@ -48,7 +50,7 @@ class FileSpool:
     what is not analysed, ``apart`` for other bytes under a known UID), results in
     ``results/<source series>/<revision>/<instance>.dcm``. A file is written below ``tmp``,
     synchronised, linked under its name and the folder synchronised, in that order: under its
-    name it is always whole.
+    name it is always whole. Threads that keep instances at the same time share the latter.
 
     Parameters
     ----------
@@ -71,6 +73,7 @@ class FileSpool:
         self._tmp = root / "tmp"
         self._min_free_bytes, self._low_free_bytes = min_free_bytes, low_free_bytes
         self._making = threading.Lock()
+        self._sync_with_others = GroupCommit(sync_folders)
         with faults(f"make the spool {root}"):
             self._make_folder(self._tmp)
 
@@ -244,9 +247,9 @@ class FileSpool:
             except FileExistsError:
                 if digest(path) != draft.sha256:
                     return False
-            passed(Step.LINKED)
-            sync_folder(path.parent)
-            return True
+        passed(Step.LINKED)
+        self._sync_with_others(path.parent)
+        return True
 
     def _link(self, draft: _Draft, path: Path) -> None:
         """Give the draft its name, once more where its folder was just deleted as empty."""

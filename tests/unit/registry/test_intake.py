@@ -1,16 +1,20 @@
 """Every instance once, under its own UID; late ones open a series again."""
 
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+import sqlalchemy as sa
 
-from node.errors import UnknownSeriesError
+from node.errors import SeriesExpiringError, UnknownSeriesError
 from node.ports import Quota, Recorded, SeriesState
-from node.registry import Registry
+from node.registry import Registry, schema
 from node.series.header import Frame
 from tests.support import registered as r
 from tests.support.registered import SERIES
+from tests.support.running_node import wait_for
 
 
 def test_the_first_image_begins_a_series(registry: Registry) -> None:
@@ -180,3 +184,53 @@ def test_an_unknown_series_is_named(registry: Registry) -> None:
     """Asking for what is not there says so."""
     with pytest.raises(UnknownSeriesError, match="no series"):
         registry.series("1.9")
+
+
+def test_who_comes_at_the_same_time_shares_a_commit(registry: Registry) -> None:
+    """Seven images that come while one is being recorded are recorded in one transaction."""
+    r.receive(registry)
+    commits: list[sa.Connection] = []
+    with holding_the_series(registry) as let_go, ThreadPoolExecutor(8) as pool:
+        recording = [pool.submit(r.receive, registry, 2)]
+        group = registry._record_with_others
+        wait_for(lambda: group._turn.locked() and not group._waiting, "the first is under way")
+        recording += [pool.submit(r.receive, registry, n) for n in (3, 4, 5, 6, 7, 8, 2)]
+        wait_for(lambda: len(group._waiting) == 7, "the others wait")
+        sa.event.listen(registry._database._engine, "commit", commits.append)
+        let_go()
+    answers = [future.result() for future in recording]
+    assert answers == [Recorded.NEW] * 7 + [Recorded.DUPLICATE]
+    assert len(commits) == 2
+    assert registry.series(SERIES).instances == 8
+
+
+def test_an_image_that_cannot_be_recorded_now_fails_none_that_came_with_it(
+    registry: Registry,
+) -> None:
+    """Of four of a commit one belongs to a series whose files are being deleted."""
+    for series in (SERIES, "1.2.7"):
+        r.receive(registry, series=series)
+    with registry._database.writing() as connection:
+        going = sa.update(schema.series).where(schema.series.c.series_instance_uid == "1.2.7")
+        connection.execute(going.values(expiring=True))
+    with holding_the_series(registry) as let_go, ThreadPoolExecutor(5) as pool:
+        recording = [pool.submit(r.receive, registry, 2)]
+        group = registry._record_with_others
+        wait_for(lambda: group._turn.locked() and not group._waiting, "the first is under way")
+        refused = pool.submit(r.receive, registry, 1, "1.2.7", "other")
+        recording += [pool.submit(r.receive, registry, n) for n in (3, 4, 5)]
+        wait_for(lambda: len(group._waiting) == 4, "the others wait")
+        let_go()
+    assert [future.result() for future in recording] == [Recorded.NEW] * 4
+    with pytest.raises(SeriesExpiringError):
+        refused.result()
+
+
+@contextmanager
+def holding_the_series(registry: Registry) -> Iterator[Callable[[], None]]:
+    """Nobody can write to the series until the function is called: its row is locked."""
+    engine = registry._database._engine
+    with engine.connect().execution_options(writes=True) as connection:
+        row = sa.select(schema.series.c.id).with_for_update()
+        connection.execute(row).all()
+        yield connection.rollback

@@ -14,6 +14,7 @@ from node.errors import InstanceUnreadableError, SpoolError, SpoolFullError
 from node.series import Header
 from node.spool import FileSpool
 from node.spool import disk as disk_module
+from tests.support.running_node import wait_for
 
 HEAD = bytes(128) + b"DICM" + b"\x02\0\0\0UL\x04\0" + (4).to_bytes(4, "little") + b"meta"
 HEADER = Header("1.2.3", "1.2.3.4", "1.5", "1.6", "1.2.840.10008.1.2.1")
@@ -190,3 +191,29 @@ def test_a_lost_file_is_healed_by_the_same_bytes(spool: FileSpool) -> None:
     first.path.unlink()
     assert spool.keep((HEAD, b"data"), HEADER) == first
     assert first.path.exists()
+
+
+def test_who_comes_at_the_same_time_shares_a_synchronisation_of_the_folder(
+    spool: FileSpool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eight images of a series that come while a name is made durable need one more, not eight."""
+    spool.keep((HEAD, b"first"), HEADER)
+    synchronised, go_on, real = [], threading.Event(), disk_module.sync_folder
+
+    def slow(folder: Path) -> None:
+        synchronised.append(sorted(each.name for each in folder.iterdir()))
+        assert len(synchronised) > 1 or go_on.wait(60)
+        real(folder)
+
+    monkeypatch.setattr(disk_module, "sync_folder", slow)
+    headers = [replace(HEADER, sop_instance_uid=f"1.2.{n}") for n in range(9)]
+    with ThreadPoolExecutor(9) as pool:
+        keeping = [pool.submit(spool.keep, (HEAD, b"one"), headers[0])]
+        wait_for(lambda: bool(synchronised), "the first is being synchronised")
+        keeping += [pool.submit(spool.keep, (HEAD, b"more"), header) for header in headers[1:]]
+        wait_for(lambda: len(spool._sync_with_others._waiting) == 8, "the others wait")
+        go_on.set()
+    assert all(future.result().path.is_file() for future in keeping)
+    # Each name was there before the synchronisation that its thread waited for.
+    assert len(synchronised) == 2
+    assert {f"{header.sop_instance_uid}.dcm" for header in headers} <= set(synchronised[1])
