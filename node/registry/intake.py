@@ -1,7 +1,6 @@
 """What the listener writes: every instance once, under its own UID."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -11,22 +10,23 @@ from node.errors import SeriesExpiringError
 from node.group_commit import GroupCommit
 from node.ports import Kept, Quota, Recorded, SeriesState
 from node.registry import schema
+from node.registry.arrival import Arrival
 from node.registry.database import Database
 from node.registry.rows import Row, header_row, path_row, storable
 from node.registry.states import REOPENED_BY_A_LATE_IMAGE
 from node.registry.store import Store, utc_now
 from node.series import Header
 
-
-@dataclass(frozen=True)
-class _Arrival:
-    """An instance that is kept and not yet recorded."""
-
-    header: Header
-    kept: Kept
-    calling_ae_title: str
-    ignored: bool
-    quota: Quota | None
+# Of almost every image, and so built once.
+_COUNTING = (
+    sa.update(schema.series)
+    .where(schema.series.c.id == sa.bindparam("row"))
+    .values(
+        instances=schema.series.c.instances + sa.bindparam("images"),
+        size_bytes=schema.series.c.size_bytes + sa.bindparam("size"),
+        received_last_at=sa.bindparam("now"),
+    )
+)
 
 
 class IntakeStore(Store):
@@ -35,6 +35,11 @@ class IntakeStore(Store):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._record_with_others = GroupCommit(self._record_all)
+        self._inserting = (
+            database.insert(schema.instances)
+            .on_conflict_do_nothing()
+            .returning(schema.instances.c.id)
+        )
 
     def record(
         self,
@@ -58,32 +63,29 @@ class IntakeStore(Store):
         SeriesExpiringError
             While files of the series are being deleted.
         """
-        return self._record_with_others(_Arrival(header, kept, calling_ae_title, ignored, quota))
+        return self._record_with_others(Arrival(header, kept, calling_ae_title, ignored, quota))
 
-    def _record_all(self, arrivals: Sequence[_Arrival]) -> Sequence[Recorded]:
+    def _record_all(self, arrivals: Sequence[Arrival]) -> Sequence[Recorded]:
         """Everything in one transaction.
 
         By series: two listeners that lock several rows lock them in the same order.
         """
-        order = sorted(
-            range(len(arrivals)), key=lambda i: arrivals[i].header.series_instance_uid
-        )
+        order = sorted(range(len(arrivals)), key=lambda i: arrivals[i].header.series_instance_uid)
         recorded: dict[int, Recorded] = {}
         with self._database.writing() as connection:
             for i in order:
                 recorded[i] = self._record(connection, arrivals[i])
         return [recorded[i] for i in range(len(arrivals))]
 
-    def _record(self, connection: sa.Connection, arrival: _Arrival) -> Recorded:
-        header, kept, ignored, now = arrival.header, arrival.kept, arrival.ignored, utc_now()
-        row = self._series_of(connection, header, arrival.calling_ae_title, ignored, now)
+    def _record(self, connection: sa.Connection, arrival: Arrival) -> Recorded:
+        header, kept, now = arrival.header, arrival.kept, utc_now()
+        row = self._series_of(connection, arrival, now)
         _require_open(row)
-        quota = arrival.quota
-        if quota is not None and (why := _too_much(row, header, kept, quota)):
-            return self._turned_away(connection, row, header, kept, why)
-        if known := self._insert(connection, row, header, kept, ignored, now):
+        if why := arrival.too_much_of(row):
+            return self._turned_away(connection, row, arrival, why)
+        if known := self._insert(connection, row, arrival, now):
             return Recorded.DUPLICATE if known == kept.sha256 else Recorded.CONFLICT
-        if ignored:
+        if arrival.ignored:
             self._count_ignored(connection, row, kept.size, now)
         else:
             self._count_image(connection, row, header.images, kept.size, now)
@@ -123,58 +125,37 @@ class IntakeStore(Store):
                     f"SOP instance {header.sop_instance_uid}",
                 )
 
-    def _series_of(
-        self,
-        connection: sa.Connection,
-        header: Header,
-        calling_ae_title: str,
-        ignored: bool,
-        now: datetime,
-    ) -> Row:
+    def _series_of(self, connection: sa.Connection, arrival: Arrival, now: datetime) -> Row:
         """The series' row, locked; a new one where there is none."""
-        uid = header.series_instance_uid
+        uid = arrival.header.series_instance_uid
         if (row := self._seek(connection, uid, lock=True)) is not None:
             return row
-        state = SeriesState.IGNORED if ignored else SeriesState.RECEIVING
         begun = connection.execute(
             self._database.insert(schema.series)
-            .values(_new_series(header, calling_ae_title, state, now))
+            .values(arrival.new_series(now))
             .on_conflict_do_nothing()  # another association began it in this very moment
             .returning(schema.series.c.id)
         ).one_or_none()
         row = self._find(connection, uid, lock=True)
         if begun is not None:
-            self._tell(connection, row, "first_instance", f"from {calling_ae_title}")
+            self._tell(connection, row, "first_instance", f"from {arrival.calling_ae_title}")
         return row
 
-    def _insert(
-        self,
-        connection: sa.Connection,
-        row: Row,
-        header: Header,
-        kept: Kept,
-        ignored: bool,
-        now: datetime,
-    ) -> str:
+    def _insert(self, connection: sa.Connection, row: Row, arrival: Arrival, now: datetime) -> str:
         """The digest already recorded for this instance, or empty: it is recorded now."""
-        table = schema.instances
-        added = connection.execute(
-            self._database.insert(table)
-            .values(
-                series_id=row.id,
-                study_instance_uid=header.study_instance_uid,
-                sop_instance_uid=header.sop_instance_uid,
-                header=header_row(header),
-                path=path_row(kept.path, self._data_dir),
-                sha256=kept.sha256,
-                size=kept.size,
-                ignored=ignored,
-                received_at=now,
-            )
-            .on_conflict_do_nothing()
-            .returning(table.c.id)
-        ).one_or_none()
-        if added is not None:
+        header, kept = arrival.header, arrival.kept
+        values = {
+            "series_id": row.id,
+            "study_instance_uid": header.study_instance_uid,
+            "sop_instance_uid": header.sop_instance_uid,
+            "header": header_row(header),
+            "path": path_row(kept.path, self._data_dir),
+            "sha256": kept.sha256,
+            "size": kept.size,
+            "ignored": arrival.ignored,
+            "received_at": now,
+        }
+        if connection.execute(self._inserting, values).one_or_none() is not None:
             return ""
         return self._digest(connection, row, header)
 
@@ -189,9 +170,10 @@ class IntakeStore(Store):
         return connection.execute(query).scalar_one_or_none() or ""
 
     def _turned_away(
-        self, connection: sa.Connection, row: Row, header: Header, kept: Kept, why: str
+        self, connection: sa.Connection, row: Row, arrival: Arrival, why: str
     ) -> Recorded:
         """What a series over its quota answers; its history says so once."""
+        header, kept = arrival.header, arrival.kept
         if known := self._digest(connection, row, header):
             if known == kept.sha256:
                 return Recorded.DUPLICATE
@@ -199,7 +181,7 @@ class IntakeStore(Store):
             return Recorded.CONFLICT if told else Recorded.TURNED_AWAY
         if not row.asked_images:
             self._tell(connection, row, "images_turned_away", why)
-        images, size = _asked(row, header, kept)
+        images, size = arrival.asked_of(row)
         self._change(connection, row, asked_images=images, asked_bytes=size)
         return Recorded.TURNED_AWAY
 
@@ -227,17 +209,19 @@ class IntakeStore(Store):
     def _count_image(
         self, connection: sa.Connection, row: Row, images: int, size: int, now: datetime
     ) -> None:
+        state = SeriesState(row.state)
+        if state is SeriesState.JOINED:
+            self._count_image(connection, self._leader_of(connection, row), images, 0, now)
+        if state not in REOPENED_BY_A_LATE_IMAGE:
+            more = {"row": row.id, "images": images, "size": size, "now": now}
+            connection.execute(_COUNTING, more)
+            return
         counted: dict[str, Any] = {
             "instances": schema.series.c.instances + images,
             "size_bytes": schema.series.c.size_bytes + size,
             "received_last_at": now,
         }
-        state = SeriesState(row.state)
-        if state is SeriesState.JOINED:
-            self._count_image(connection, self._leader_of(connection, row), images, 0, now)
-        if state not in REOPENED_BY_A_LATE_IMAGE:
-            self._change(connection, row, **counted)
-        elif state is SeriesState.IGNORED:
+        if state is SeriesState.IGNORED:
             self._move(
                 connection,
                 row,
@@ -279,51 +263,7 @@ class IntakeStore(Store):
         return self._find(connection, holder or header.series_instance_uid, lock=True)
 
 
-def _new_series(
-    header: Header, calling_ae_title: str, state: SeriesState, now: datetime
-) -> dict[str, Any]:
-    return {
-        "series_instance_uid": header.series_instance_uid,
-        "study_instance_uid": header.study_instance_uid,
-        "modality": storable(header.modality),
-        "description": storable(header.series_description),
-        "calling_ae_title": storable(calling_ae_title),
-        "state": state,
-        "revision": 1,
-        "instances": 0,
-        "ignored": 0,
-        "conflicts": 0,
-        "received_first_at": now,
-        "received_last_at": now,
-        "ended_at": now if state is SeriesState.IGNORED else None,
-        "looked_instances": 0,
-        "content_complete": False,
-        "missing": "",
-        "attempts": 0,
-        "waiting_for": "more images" if state is SeriesState.RECEIVING else "",
-        "summary": {},
-        "flags": [],
-        "stages_s": {},
-        "size_bytes": 0,
-        "asked_images": 0,
-        "asked_bytes": 0,
-        "expiring": False,
-    }
-
-
 def _require_open(row: Row) -> None:
     if row.expiring:
         uid = row.series_instance_uid
         raise SeriesExpiringError(f"files of series {uid} are being deleted this moment")
-
-
-def _too_much(row: Row, header: Header, kept: Kept, quota: Quota) -> str:
-    """What of the series is too much if it takes this in or what it turned away before."""
-    images, size = _asked(row, header, kept)
-    return quota.exceeded(max(images, row.asked_images), max(size, row.asked_bytes))
-
-
-def _asked(row: Row, header: Header, kept: Kept) -> tuple[int, int]:
-    """Images and bytes that the series would have with this one."""
-    images = row.instances + row.ignored + row.conflicts + header.images
-    return images, row.size_bytes + kept.size

@@ -48,6 +48,13 @@ NO_SOURCES: dict[str, Any] = {
 }
 
 
+# Built once: building a statement takes SQLAlchemy longer than SQLite takes to run it.
+_SEEKING = sa.select(schema.series).where(
+    schema.series.c.series_instance_uid == sa.bindparam("uid")
+)
+_SEEKING_ALONE = _SEEKING.with_for_update()
+
+
 class Store:
     """One database, and the only ways a series changes its state in it."""
 
@@ -73,9 +80,9 @@ class Store:
         return row
 
     def _seek(self, connection: sa.Connection, uid: str, *, lock: bool) -> Row | None:
-        query = sa.select(schema.series).where(schema.series.c.series_instance_uid == uid)
         # SQLite knows no FOR UPDATE and needs none: its writers take turns
-        return connection.execute(query.with_for_update() if lock else query).one_or_none()
+        query = _SEEKING_ALONE if lock else _SEEKING
+        return connection.execute(query, {"uid": uid}).one_or_none()
 
     def _move(
         self,
