@@ -15,10 +15,16 @@ from node.cli.output import print_json, print_table
 from node.cli.studies import registry_file
 from node.errors import NodeError
 from node.settings import WebDestination
+from node.spool import mount_of
 from node.wiring import Node
 
 _GIB = 2**30
 _MORE_ROOM = "Free disk space below data_dir, or keep files for less long: see [retention]."
+_POSTGRESQL = "Set database_url to a PostgreSQL server, or put data_dir on a disk of this host."
+_CLOCK_S = 2.0
+_SYNCHRONISE = (
+    "Synchronise this host and the database's with NTP (chrony): leases end by the clock."
+)
 _RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
 
 
@@ -62,6 +68,7 @@ def look(node: Node) -> Iterator[Finding]:
     yield _data_dir(node)
     yield _disk(node)
     yield _database(node)
+    yield from _clock(node)
     yield _redis(node)
     yield from _model(node)
     destinations = node.settings.destinations
@@ -82,7 +89,13 @@ def _data_dir(node: Node) -> Finding:
         remedy = "Point data_dir at a folder that this user may write to, or change its owner."
         return Finding("data_dir", False, f"{there} cannot be written to", remedy)
     made = "" if there == folder else ", not there yet: `perfusion-node up` makes it"
-    return Finding("data_dir", good=True, found=f"{folder}{made}")
+    mount = mount_of(folder)
+    if mount is None or not mount.is_shared:
+        return Finding("data_dir", good=True, found=f"{folder}{made}")
+    where = f"{folder}{made}, on {mount.kind} ({mount.source})"
+    if complaint := mount.complaint():
+        return Finding("data_dir", False, f"{where}: {complaint[0]}", complaint[1])
+    return Finding("data_dir", good=True, found=where)
 
 
 def _disk(node: Node) -> Finding:
@@ -104,6 +117,11 @@ def _existing(path: Path) -> Path:
 
 def _database(node: Node) -> Finding:
     file = registry_file(node.settings)
+    if file is not None and (mount := mount_of(file)) and mount.is_shared:
+        found = (
+            f"SQLite on {mount.kind} ({mount.source}), which several hosts can share: it is for one"
+        )
+        return Finding("database", False, found, _POSTGRESQL)
     if file is not None and not file.exists():
         return Finding("database", good=True, found="none yet: `perfusion-node up` makes it")
     try:
@@ -111,6 +129,20 @@ def _database(node: Node) -> Finding:
     except NodeError as fault:
         return Finding("database", good=False, found=str(fault), remedy=fault.remedy)
     return Finding("database", good=True, found="answers")
+
+
+def _clock(node: Node) -> Iterator[Finding]:
+    """Leases say until when, and every host judges that by its own clock."""
+    if registry_file(node.settings) is not None:
+        return
+    try:
+        ahead_s = node.registry.ahead_s()
+    except NodeError:  # told as the database's finding
+        return
+    way = "ahead of" if ahead_s > 0 else "behind"
+    found = f"{abs(ahead_s):.1f} s {way} the database server's"
+    good = abs(ahead_s) <= _CLOCK_S
+    yield Finding("clock", good, found, "" if good else _SYNCHRONISE)
 
 
 def _redis(node: Node) -> Finding:

@@ -18,6 +18,8 @@ from node.errors import RegistryTooNewError, RegistryUnavailableError
 
 BUSY_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 5
+SILENCE_S = 20
+"""After so long without a word the other end of a connection to PostgreSQL counts as gone [s]."""
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 0x50455246  # any number, the same in every node: "PERF"
 
@@ -151,8 +153,37 @@ def _engine(url: sa.URL) -> sa.Engine:
     return sa.create_engine(
         url.set(drivername="postgresql+psycopg"),
         pool_pre_ping=True,
-        connect_args={"connect_timeout": CONNECT_TIMEOUT_S, "options": "-c lock_timeout=30s"},
+        connect_args={
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            **_keepalives(""),
+            "options": " ".join(f"-c {key}={value}" for key, value in _for_the_server().items()),
+        },
     )
+
+
+def _for_the_server() -> dict[str, object]:
+    """What the server is asked to do for a session of ours.
+
+    A host that vanished says no goodbye, and its session would keep what it has locked for
+    hours: the server looks whether we are still there, as we look for the server.
+    """
+    return {
+        "lock_timeout": "30s",
+        "idle_in_transaction_session_timeout": "2min",
+        **_keepalives("tcp_"),
+    }
+
+
+def _keepalives(prefix: str) -> dict[str, object]:
+    """When a silent connection ends, in the words of libpq or, with ``tcp_``, of the server."""
+    probes = 3
+    every_s = SILENCE_S // (probes + 1)
+    return {
+        f"{prefix}keepalives_idle": every_s,
+        f"{prefix}keepalives_interval": every_s,
+        f"{prefix}keepalives_count": probes,
+        "tcp_user_timeout": SILENCE_S * 1000,
+    }
 
 
 def _sqlite(url: sa.URL) -> sa.Engine:

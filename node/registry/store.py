@@ -66,6 +66,17 @@ class Store:
         """Give every connection back."""
         self._database.close()
 
+    def ahead_s(self) -> float:
+        """How far this host's clock is ahead of the database server's [s]; 0 of a local file."""
+        if self._database.is_sqlite:
+            return 0.0
+        with self._database.reading() as connection:
+            connection.execute(sa.select(1))  # what follows takes one way there and back
+            before = utc_now()
+            theirs: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+            after = utc_now()
+        return (before + (after - before) / 2 - theirs).total_seconds()
+
     def _find(self, connection: sa.Connection, uid: str, *, lock: bool = False) -> Row:
         """The row of a series; with ``lock``, nobody else's until the transaction ends.
 

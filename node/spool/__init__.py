@@ -2,5 +2,6 @@
 
 from node.spool.file_spool import FileSpool
 from node.spool.inventory import FileInventory
+from node.spool.mount import Mount, mount_of
 
-__all__ = ["FileInventory", "FileSpool"]
+__all__ = ["FileInventory", "FileSpool", "Mount", "mount_of"]

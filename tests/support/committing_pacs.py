@@ -46,7 +46,7 @@ class CommittingPacs:
         The data sets of the requests, and the statuses of the node's answers to the replies.
     """
 
-    def __init__(self, *, commits: bool = True) -> None:
+    def __init__(self, *, commits: bool = True, address: str = "127.0.0.1") -> None:
         self.received: Counter[str] = Counter()
         self.requests: list[Dataset] = []
         self.answers: list[int | None] = []
@@ -64,7 +64,7 @@ class CommittingPacs:
             (evt.EVT_C_STORE, self._store),
             (evt.EVT_N_ACTION, self._requested),
         ]
-        self._server = ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
+        self._server = ae.start_server((address, 0), block=False, evt_handlers=handlers)
         self.port = int(self._server.server_address[1])
 
     def close(self) -> None:

@@ -15,8 +15,8 @@ from tests.support.peers import require
 
 
 @contextmanager
-def postgres_server() -> Iterator[Callable[[], str]]:
-    """A function that makes a new, empty database and gives its URL."""
+def postgres_server(address: str = "127.0.0.1") -> Iterator[Callable[[], str]]:
+    """A function that makes a new, empty database and gives its URL; anyone may connect."""
     initdb = require("initdb", package="postgresql")
     pg_ctl = require("pg_ctl", package="postgresql")
     # TMPDIR may lie in a home that only root can enter; the server's own user must reach this
@@ -25,13 +25,15 @@ def postgres_server() -> Iterator[Callable[[], str]]:
     if user:
         shutil.chown(folder, user, user)
     port, data = _free_port(), folder / "data"
-    options = f"-h 127.0.0.1 -p {port} -k {folder} -c fsync=off -c max_connections=60"
+    options = f"-h {address} -p {port} -k {folder} -c fsync=off -c max_connections=60"
     quiet = {"user": user, "cwd": folder, "stdout": subprocess.DEVNULL}
     subprocess.run(
         [initdb, "-D", data, "-U", "node", "--auth=trust", "--no-sync", "-E", "UTF8"],
         check=True,
         **quiet,
     )
+    with (data / "pg_hba.conf").open("a") as rules:
+        rules.write("host all all samenet trust\n")
     subprocess.run(
         [pg_ctl, "-D", data, "-l", folder / "log", "-w", "-o", options, "start"],
         check=True,
@@ -42,10 +44,10 @@ def postgres_server() -> Iterator[Callable[[], str]]:
     def new_database() -> str:
         name = f"registry{next(count)}"
         with psycopg.connect(
-            f"host=127.0.0.1 port={port} user=node dbname=postgres", autocommit=True
+            f"host={folder} port={port} user=node dbname=postgres", autocommit=True
         ) as connection:
             connection.execute(f"CREATE DATABASE {name}")
-        return f"postgresql://node@127.0.0.1:{port}/{name}"
+        return f"postgresql://node@{address}:{port}/{name}"
 
     try:
         yield new_database

@@ -46,13 +46,13 @@ def scp_process(
         process.wait()
 
 
-def send(port: int, datasets: Sequence[Dataset]) -> list[str] | None:
+def send(port: int, datasets: Sequence[Dataset], address: str = "127.0.0.1") -> list[str] | None:
     """The instances that were acknowledged; None where nobody listens."""
     ae = AE("SCANNER1")
     # A listener that was killed answers nothing: how soon that is noticed is the sender's affair.
     ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = 5.0
     ae.add_requested_context(CTImageStorage, ExplicitVRLittleEndian)
-    association = ae.associate("127.0.0.1", port, ae_title="PERFUSION")
+    association = ae.associate(address, port, ae_title="PERFUSION")
     if not association.is_established:
         return None
     acknowledged = []

@@ -1,12 +1,16 @@
 """`check` names what is wrong and what to do, and changes nothing."""
 
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from node.registry import store
 from node.settings import WEIGHTS
+from node.spool import mount
 from tests.support.committing_pacs import CommittingPacs
+from tests.support.postgres import postgres_server
 from tests.support.prompt import perfusion_node, registry_of, settings_file
 
 
@@ -101,3 +105,49 @@ def test_a_destination_is_asked_whether_it_takes_storage_commitment(
     pacs.close()
     assert found["good"] == commits
     assert bool(found["remedy"]) != commits
+
+
+def shared(folder: Path, kind: str, options: str) -> Path:
+    """A table of mounts that has the folder on a share."""
+    table = folder / "mountinfo"
+    line = f"24 1 254:0 / {folder} rw - {kind} filer:/export rw,{options}\n"
+    table.write_text(f"23 1 254:0 / / rw - ext4 /dev/vda rw\n{line}")
+    return table
+
+
+def test_a_registry_of_sqlite_on_a_share_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its locks and its shared memory end at the host; the folder itself is sound."""
+    monkeypatch.setattr(mount, "_MOUNTS", shared(tmp_path, "nfs4", "hard,local_lock=none"))
+    found = findings(settings_file(tmp_path))
+    assert found["data_dir"]["good"]
+    assert "nfs4 (filer:/export)" in str(found["data_dir"]["found"])
+    assert not found["database"]["good"]
+    assert "PostgreSQL" in str(found["database"]["remedy"])
+
+
+def test_a_share_that_may_lose_what_was_acknowledged_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The option at fault is named, and the right one."""
+    monkeypatch.setattr(mount, "_MOUNTS", shared(tmp_path, "nfs4", "soft,local_lock=none"))
+    found = findings(settings_file(tmp_path))["data_dir"]
+    assert not found["good"]
+    assert "mounted soft" in str(found["found"])
+    assert "hard" in str(found["remedy"])
+
+
+@pytest.mark.parametrize(("ahead_s", "good", "words"), [(0, True, ""), (190, False, "ahead of")])
+def test_a_clock_that_is_not_the_databases_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ahead_s: float, good: bool, words: str
+) -> None:
+    """Another host's lease would seem over: the difference is told in seconds."""
+    late = datetime.now(UTC) + timedelta(seconds=ahead_s)
+    with postgres_server() as new:
+        config = settings_file(tmp_path, f'database_url = "{new()}"')
+        if ahead_s:
+            monkeypatch.setattr(store, "utc_now", lambda: late)
+        found = findings(config)["clock"]
+    assert found["good"] is good
+    assert words in str(found["found"])
