@@ -4,12 +4,14 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import typer
 
+from node.cli.certificates import certificates
+from node.cli.findings import Finding
 from node.cli.options import ConfigOption, JsonOption, settings_from
 from node.cli.output import print_json, print_table
 from node.cli.studies import registry_file
@@ -26,21 +28,6 @@ _SYNCHRONISE = (
     "Synchronise this host and the database's with NTP (chrony): leases end by the clock."
 )
 _RUNTIMES = ("onnxruntime", "onnxruntime-gpu")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at."""
-
-    what: str
-    good: bool
-    found: str
-    remedy: str = ""
-
-    @property
-    def words(self) -> str:
-        """What was found, and what to do about it."""
-        return f"{self.found}. {self.remedy}" if self.remedy else self.found
 
 
 def check(config: ConfigOption = None, json: JsonOption = False) -> None:
@@ -71,6 +58,7 @@ def look(node: Node) -> Iterator[Finding]:
     yield from _clock(node)
     yield _redis(node)
     yield from _model(node)
+    yield from certificates(node.settings)
     destinations = node.settings.destinations
     if not destinations:
         yield Finding("destinations", False, "none", "Add [[destinations]] to the settings.")

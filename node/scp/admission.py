@@ -1,9 +1,10 @@
 """Who may open an association: AE titles and addresses, as configured."""
 
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from node.errors import SettingsError
 from node.settings import Peer, ScpSettings
@@ -12,6 +13,9 @@ from node.settings import Peer, ScpSettings
 _TITLES = (slice(10, 26), slice(26, 42))
 # PS3.8 forbids a title of spaces alone, yet some senders have none; pynetdicom would abort.
 BLANK = "(BLANK)"
+_ANY_TITLE = "*"
+
+Network = IPv4Network | IPv6Network
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Admission:
     Parameters
     ----------
     settings
-        ``allowed_peers`` empty admits everyone; a peer's ``host`` may be a name.
+        ``allowed_peers`` empty admits everyone; a peer's ``host`` may be a name or a network.
     repliers
         Who may reply to requests for storage commitment without being an allowed peer; a host
         name without an address is looked up again when they come.
@@ -61,7 +65,7 @@ class Admission:
     def __init__(self, settings: ScpSettings, repliers: Sequence[Peer] = ()) -> None:
         self._repliers = repliers
         self._own_title = settings.ae_title if settings.check_called_ae_title else None
-        self._peers = [(peer.ae_title, _addresses(peer)) for peer in settings.allowed_peers]
+        self._peers = [(peer.ae_title, _places(peer)) for peer in settings.allowed_peers]
 
     def verdict(self, called_ae_title: str, calling_ae_title: str, address: str) -> Verdict:
         """Whether the requestor may come in."""
@@ -75,13 +79,14 @@ class Admission:
 
     def _is_allowed(self, ae_title: str, address: str) -> bool:
         return any(
-            ae_title == title and (not hosts or address in hosts) for title, hosts in self._peers
+            title in (ae_title, _ANY_TITLE) and _is_in(address, places)
+            for title, places in self._peers
         )
 
     def _may_reply(self, ae_title: str, address: str) -> bool:
         for peer in (each for each in self._repliers if each.ae_title == ae_title):
             with suppress(SettingsError):
-                if address in _addresses(peer):
+                if _is_in(address, _places(peer)):
                     return True
         return False
 
@@ -100,14 +105,24 @@ def with_plain_titles(a_associate_rq: bytearray) -> bytearray:
     return pdu
 
 
-def _addresses(peer: Peer) -> frozenset[str]:
-    """The addresses of a peer; empty means any."""
+def _is_in(address: str, places: Sequence[Network]) -> bool:
+    """Whether an address is in one of the networks; no network means everywhere."""
+    found = ip_address(address.partition("%")[0])
+    if isinstance(found, IPv6Address) and found.ipv4_mapped:  # where both kinds are listened for
+        found = found.ipv4_mapped
+    return not places or any(found in place for place in places)
+
+
+def _places(peer: Peer) -> Sequence[Network]:
+    """The addresses of a peer, as networks; empty means any."""
     if not peer.host:
-        return frozenset()
+        return ()
+    if "/" in peer.host:
+        return (ip_network(peer.host),)
     try:
-        found: Iterable[tuple[object, ...]] = socket.getaddrinfo(peer.host, None)
+        found = socket.getaddrinfo(peer.host, None)
     except OSError as problem:
         raise SettingsError(
             f"scp.allowed_peers: host {peer.host!r} has no address ({problem.strerror})"
         ) from problem
-    return frozenset(str(entry[4][0]) for entry in found if isinstance(entry[4], tuple))
+    return [ip_network(str(entry[4][0]).partition("%")[0]) for entry in found]

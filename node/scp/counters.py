@@ -12,6 +12,7 @@ class Counts:
     associations: int = 0
     rejected_associations: int = 0
     aborted_associations: int = 0
+    tls_failures: int = 0
     instances: int = 0
     duplicates: int = 0
     conflicts: int = 0

@@ -23,6 +23,7 @@ from node.scp.arenas import share_arenas
 from node.scp.buffer import DataSetBuffer, Room
 from node.scp.contexts import VERIFICATION, accepted, brings_objects
 from node.scp.counters import Counters, Counts
+from node.scp.encryption import Encryption, HandshakeError
 from node.scp.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from node.scp.places import Places
 from node.scp.store import Store
@@ -75,6 +76,7 @@ class Listener:
         self._room = Room(int(settings.max_receiving_mib * _MIB))
         quota = Quota.of(settings)
         self._store = Store(spool, intake, self._counters, quota, on_received, self._longest)
+        self._encryption: Encryption | None = None
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
@@ -105,6 +107,7 @@ class Listener:
         """
         share_arenas()
         admission = Admission(self._settings, self._repliers)
+        self._encryption = Encryption(self._settings.tls) if self._settings.tls else None
         ae = self._application_entity()
         try:
             server = _Server(ae, self._settings)
@@ -113,6 +116,7 @@ class Listener:
             raise SettingsError(
                 f"scp.host and scp.port: {where} cannot be listened on: {problem.strerror}"
             ) from problem
+        server.on_accepted = self._accepted
         server.on_connected = self._connected
         server.on_tick = self._look_around
         server.bind(evt.EVT_REQUESTED, self._requested, [admission])
@@ -142,6 +146,8 @@ class Listener:
         BaseServer.shutdown(server)
         server.server_close()
         self._thread.join()
+        if self._encryption is not None:
+            self._encryption.close()
         deadline = time.monotonic() + drain_s
         while associations := server.active_associations:
             for upper_layer in (a.dul for a in associations if isinstance(a.dul, UpperLayer)):
@@ -163,6 +169,17 @@ class Listener:
         ae.dimse_timeout = ae.network_timeout = self._settings.idle_timeout_s
         ae.add_supported_context(VERIFICATION)
         return ae
+
+    def _accepted(self, sock: socket.socket, address: str) -> socket.socket | None:
+        """The connection, encrypted where the settings ask for it; None: it is refused."""
+        if self._encryption is None:
+            return sock
+        try:
+            return self._encryption.over(sock)
+        except HandshakeError as refusal:
+            self._counters.add("tls_failures")
+            _LOG.warning("tls_handshake_failed", address=address, reason=str(refusal))
+            return None
 
     def _connected(self, assoc: Association, sock: socket.socket) -> None:
         """Gives a new connection its upper layer; without the time-out a peer could stall it."""
@@ -241,6 +258,7 @@ class _Server(ThreadedAssociationServer):
 
     request_queue_size = 128
     daemon_threads = True
+    on_accepted: Callable[[socket.socket, str], socket.socket | None]
     on_connected: Callable[[Association, socket.socket], None]
     on_tick: Callable[[], None]
 
@@ -259,9 +277,15 @@ class _Server(ThreadedAssociationServer):
 
 
 class _Connection(RequestHandler):
-    """A connection that was just accepted."""
+    """A connection that was just accepted, in a thread of its own."""
 
     server: _Server
+
+    def handle(self) -> None:
+        """As pynetdicom's, over TLS where it is asked for: a handshake holds up nobody else."""
+        if (sock := self.server.on_accepted(self.request, self.client_address[0])) is not None:
+            self.request = sock
+            super().handle()
 
     def _create_association(self) -> Association:
         assoc = super()._create_association()

@@ -24,6 +24,7 @@ from pynetdicom.transport import AssociationSocket
 from node.scp.admission import with_plain_titles
 from node.scp.buffer import STEP_BYTES, DataSetBuffer, receive_into
 from node.scp.dimse import C_STORE_RQ, Command, c_store_response, read_command
+from node.scp.encryption import has_read_ahead
 from node.scp.statuses import Answer
 from node.scp.store import StoreRequest
 
@@ -131,7 +132,8 @@ class UpperLayer(DULServiceProvider):
         """As pynetdicom's; the longer nothing has come, the longer it waits in the kernel."""
         sock = cast(AssociationSocket, self.socket).socket
         rest_ms = min(_LONGEST_REST_MS, 500.0 * self.quiet_s)
-        if sock is not None and rest_ms > 1.0 and not (self._has_own_work() or self._is_awaited()):
+        busy = self._has_own_work() or self._is_awaited()
+        if sock is not None and rest_ms > 1.0 and not (busy or has_read_ahead(sock)):
             poll = select.poll()
             poll.register(sock, select.POLLIN)
             with self._association_at_rest():
@@ -148,7 +150,7 @@ class UpperLayer(DULServiceProvider):
             while self._read_one_safely(sock):
                 self._idle_timer.restart()
                 self._last_read = time.monotonic()
-                if self._has_own_work() or not poll.poll(_WAIT_MS):
+                if self._has_own_work() or not (has_read_ahead(sock) or poll.poll(_WAIT_MS)):
                     return
 
     @contextmanager

@@ -1,6 +1,7 @@
 """An association with a destination: opened, used, and released whatever happens."""
 
 import socket
+import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -11,7 +12,8 @@ from pynetdicom.association import Association
 from pynetdicom.presentation import PresentationContext, build_context
 from pynetdicom.transport import AssociationSocket
 
-from node.errors import PeerUnreachableError
+from node import tls
+from node.errors import PeerUnreachableError, SettingsError
 from node.scu.checkpoint import Checkpoint
 from node.settings import Destination
 
@@ -20,6 +22,10 @@ _IMPLEMENTATION_CLASS_UID = "2.25.113850264671630074656366017188756390983"
 _IMPLEMENTATION_VERSION_NAME = "PERFUSION_NODE_1"
 _CONNECT_S, _ACSE_S, _DIMSE_S = 10.0, 30.0, 60.0
 _MAX_PDU_BYTES = 131_072
+_TLS_REMEDY = (
+    "Check with: perfusion-node echo NAME. Look at tls of the destination (ca: who signed its "
+    "certificate; cert: what this node shows; check_host) and at its own log."
+)
 
 
 class NothingAcceptedError(Exception):
@@ -66,16 +72,19 @@ def _opened(
     ae.implementation_version_name = _IMPLEMENTATION_VERSION_NAME
     ae.connection_timeout, ae.acse_timeout = _CONNECT_S, _ACSE_S
     ae.dimse_timeout = ae.network_timeout = _DIMSE_S
+    encryption = _tls(destination)
     assoc = ae.associate(
         destination.host,
         destination.port,
         contexts=[_context(sop_class, syntax) for sop_class, syntax in pairs],
         ae_title=destination.ae_title,
         max_pdu=_MAX_PDU_BYTES,
+        tls_args=encryption,
         evt_handlers=[
             (evt.EVT_CONN_OPEN, _send_at_once),
             (evt.EVT_CONN_OPEN, _pause_safely),
             (evt.EVT_CONN_OPEN, _acknowledge_at_once),
+            (evt.EVT_CONN_OPEN, _bound_each_read),
             *handlers,
         ],
     )
@@ -83,6 +92,8 @@ def _opened(
         return assoc
     if assoc.rejected_contexts and not assoc.accepted_contexts:
         raise NothingAcceptedError
+    if encryption is not None:
+        raise _refused_over_tls(destination, encryption[0], assoc)
     raise PeerUnreachableError(f"{_name(destination)} {_refusal(assoc)}")
 
 
@@ -115,6 +126,25 @@ def _acknowledge_at_once(event: evt.Event) -> None:
     transport.recv = recv  # type: ignore[method-assign]  # this association's socket alone
 
 
+def _tls(destination: Destination) -> tuple[tls.Requestor, str] | None:
+    """What pynetdicom wraps the connection with, and the name that the peer must prove."""
+    if destination.tls is None:
+        return None
+    key = f"tls of destination {destination.name}"
+    try:
+        context = tls.requestor(destination.tls, key, check_host=destination.tls.check_host)
+    except SettingsError as fault:
+        raise PeerUnreachableError(str(fault), fault.remedy) from fault
+    return context, destination.host
+
+
+def _bound_each_read(event: evt.Event) -> None:
+    """What comes over TLS may be no data but a peer's session ticket: no read waits for ever."""
+    sock = cast(AssociationSocket, event.assoc.dul.socket).socket
+    if isinstance(sock, ssl.SSLSocket):
+        sock.settimeout(_DIMSE_S)
+
+
 def _pause_safely(event: evt.Event) -> None:
     """Before the reactor runs for the first time: answers must not be lost to it."""
     event.assoc._reactor_checkpoint = Checkpoint(event.assoc)
@@ -127,6 +157,22 @@ def _refusal(assoc: Association) -> str:
     if assoc.is_aborted:
         return "did not answer, or aborted the association"
     return "cannot be connected to"
+
+
+def _refused_over_tls(
+    destination: Destination, context: tls.Requestor, assoc: Association
+) -> PeerUnreachableError:
+    """As without TLS; where it was to blame, or may have been, that is said."""
+    if context.fault is not None:
+        found = f"no TLS with {_name(destination)}: {tls.words(context.fault)}"
+        return PeerUnreachableError(found, _TLS_REMEDY)
+    found = f"{_name(destination)} {_refusal(assoc)}"
+    if assoc.is_rejected:
+        return PeerUnreachableError(found)
+    return PeerUnreachableError(
+        f"{found}, as one does that asks for a certificate and accepts none of this node's",
+        _TLS_REMEDY,
+    )
 
 
 def _name(destination: Destination) -> str:

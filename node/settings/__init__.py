@@ -1,6 +1,7 @@
 """Every setting of the node: one TOML file, each key also as an environment variable."""
 
 from node.settings.analysis import AnalysisSettings, ModelSettings, ResultsSettings, SelectionRule
+from node.settings.certificates import PeerTls, ScpTls, TlsFiles
 from node.settings.destinations import (
     ALL_RESULTS,
     DEFAULT_RESULTS,
@@ -13,7 +14,7 @@ from node.settings.example import example, toml
 from node.settings.loading import load
 from node.settings.receiving import Peer, ScpSettings
 from node.settings.running import JobsSettings, RetentionSettings, SpoolSettings, StatusSettings
-from node.settings.secret import Secret, TlsFiles
+from node.settings.secret import Secret
 from node.settings.section import ENVIRONMENT_PREFIX, WEIGHTS
 from node.settings.shown import Shown, hide_password, shown
 from node.settings.whole import Settings
@@ -29,10 +30,12 @@ __all__ = [
     "JobsSettings",
     "ModelSettings",
     "Peer",
+    "PeerTls",
     "ResultKind",
     "ResultsSettings",
     "RetentionSettings",
     "ScpSettings",
+    "ScpTls",
     "Secret",
     "SelectionRule",
     "Settings",

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, get_args
 
 from pydantic import Discriminator, Field, StringConstraints, Tag
 
+from node.settings.certificates import PeerTls
 from node.settings.dicomweb import DicomWeb
 from node.settings.section import AeTitle, Port, Section
 
@@ -46,6 +47,8 @@ class Destination(_Destination):
     """Its port."""
     commitment: bool = False
     """Whether it is asked for storage commitment."""
+    tls: PeerTls | None = None
+    """TLS with it; without this block everything is sent in the clear."""
 
 
 class WebDestination(_Destination, DicomWeb):

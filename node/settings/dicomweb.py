@@ -4,7 +4,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from node.settings.secret import Secret, TlsFiles
+from node.settings.certificates import TlsFiles
+from node.settings.secret import Secret
 from node.settings.section import Section
 
 _THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1"})

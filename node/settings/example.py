@@ -11,6 +11,7 @@ from pydantic_core import PydanticUndefined
 
 from node.settings.destinations import WebDestination
 from node.settings.keys import Key, keys_of
+from node.settings.secret import Secret
 from node.settings.whole import Settings
 
 EXAMPLE = "   # an example: there is no default"
@@ -58,7 +59,7 @@ def _section(section: type[BaseModel], name: str) -> Iterator[str]:
         elif _is_table(key):
             yield ""
             yield from _comment(key.meaning)
-            yield f"[{inner}]"
+            yield f"[{inner}]" if key.field.default is not None else f"#[{inner}]"
             yield from _section(key.sections[0], inner)
 
 
@@ -86,7 +87,7 @@ def _entry(key: Key, section: type[BaseModel]) -> Iterator[str]:
 
 def _is_table(key: Key) -> bool:
     """Whether a key holds sections of its own, rather than a value or one small inline table."""
-    return key.is_list or (len(key.sections) == 1 and key.field.default is not None)
+    return key.is_list or bool(set(key.sections) - {Secret})
 
 
 def _comment(text: str) -> Iterator[str]:

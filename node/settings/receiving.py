@@ -1,9 +1,11 @@
 """Sections of the settings: the listener, and who may send to it."""
 
+from ipaddress import ip_network
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from node.settings.certificates import ScpTls
 from node.settings.section import AeTitle, Port, Section
 
 
@@ -11,9 +13,19 @@ class Peer(Section):
     """A sender that may open associations; ``host`` empty means any address."""
 
     ae_title: AeTitle
-    """Calling AE title."""
+    """Calling AE title; * is any."""
     host: str = ""
-    """Empty: any address."""
+    """An address, a network (10.0.0.0/8) or a host name; empty: any address."""
+
+    @field_validator("host")
+    @classmethod
+    def _is_a_network(cls, value: str) -> str:
+        if "/" in value:
+            try:
+                ip_network(value)
+            except ValueError as wrong:
+                raise ValueError(f"no network: {wrong}") from None
+        return value
 
 
 class ScpSettings(Section):
@@ -29,6 +41,8 @@ class ScpSettings(Section):
     """Whether senders must name the right title."""
     allowed_peers: tuple[Peer, ...] = ()
     """Who may send; empty: anyone."""
+    tls: ScpTls | None = None
+    """TLS instead of plain connections; without this block everything comes in the clear."""
     max_associations: Annotated[int, Field(ge=1)] = 50
     """Associations at once; where all are taken, one quiet for 10 s gives way."""
     max_associations_per_peer: Annotated[int, Field(ge=1)] = 25

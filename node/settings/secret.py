@@ -1,9 +1,9 @@
-"""What is not written into the settings: secrets, and the files of certificates."""
+"""What is not written into the settings: secrets."""
 
 import os
 from pathlib import Path
 
-from pydantic import ValidationInfo, field_validator, model_validator
+from pydantic import model_validator
 
 from node.errors import SettingsError
 from node.settings.section import Section
@@ -39,21 +39,3 @@ class Secret(Section):
         if not (secret := text.strip()):
             raise SettingsError(f"{place} is empty, or not there")
         return secret
-
-
-class TlsFiles(Section):
-    """Certificates (PEM): whom to trust besides the system's authorities, and who asks."""
-
-    ca: Path | None = None
-    """Certificates of authorities to trust besides the system's (PEM)."""
-    cert: Path | None = None
-    """The node's own certificate (PEM), where the server asks for one."""
-    key: Path | None = None
-    """Its key, where it is not in the same file; not encrypted."""
-
-    @field_validator("key")
-    @classmethod
-    def _with_its_certificate(cls, value: Path | None, info: ValidationInfo) -> Path | None:
-        if value is not None and info.data.get("cert", value) is None:
-            raise ValueError("a key needs its certificate: set cert too")
-        return value

@@ -22,7 +22,7 @@ def loaded(folder: Path, text: str) -> Settings:
 def test_the_written_file_changes_nothing(tmp_path: Path) -> None:
     """As written it is the defaults; and so it is with every default taken in."""
     assert loaded(tmp_path, example()) == Settings()
-    outside = re.split(r"^#\[\[.*\n(?:.*\n)*?(?=\n\[|\Z)", example(), flags=re.MULTILINE)
+    outside = re.split(r"^#\[.*\n(?:.*\n)*?(?=\n\[|\Z)", example(), flags=re.MULTILINE)
     every = "\n".join(
         line[1:] if re.match(r"#\w+ = ", line) and not line.endswith(_MARK) else line
         for line in "".join(outside).splitlines()
