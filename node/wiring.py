@@ -7,14 +7,17 @@ from datetime import datetime
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 from node import __version__
 from node.errors import RegistryUnavailableError, UnknownDestinationError
+from node.ports import Machine
 from node.settings import Destination, Peer, Settings, WebDestination
 
 if TYPE_CHECKING:  # each room is imported by the method that makes its object
     import redis
 
+    from node.audit import SyslogTrail
     from node.derived import EarlierResult, ObjectKind
     from node.perfusion import Estimator
     from node.ports import CommitmentScp, DiskUse, Model, Pacs
@@ -51,6 +54,8 @@ class Node:
 
     def close(self) -> None:
         """Close what was opened."""
+        if trail := self.__dict__.pop("trail", None):
+            trail.close()
         if registry := self.__dict__.pop("registry", None):
             registry.close()
 
@@ -73,6 +78,13 @@ class Node:
         return open_registry(self.settings.database, self.settings.data_dir.resolve())
 
     @cached_property
+    def trail(self) -> SyslogTrail | None:
+        """The audit trail, where the settings name a server for it."""
+        from node.audit import SyslogTrail
+
+        return SyslogTrail(self.settings.audit) if self.settings.audit.host else None
+
+    @cached_property
     def model(self) -> Model:
         """The network, verified and warm."""
         from node.inference import load_model
@@ -88,6 +100,7 @@ class Node:
         UnknownDestinationError
             If the settings have none of that name.
         """
+        from node.audit import audited
         from node.scu import DicomPacs
         from node.stow import WebPacs
 
@@ -97,9 +110,12 @@ class Node:
             raise UnknownDestinationError(
                 f"the settings have no destination {name}; they have {known}"
             )
+        own = Machine(self.settings.scp.ae_title)
         if isinstance(destination, WebDestination):
-            return WebPacs(destination)
-        return DicomPacs(destination, self.settings.scp.ae_title)
+            web = Machine("", urlsplit(destination.url).hostname or "")
+            return audited(WebPacs(destination), self.trail, own, web)
+        peer = Machine(destination.ae_title, destination.host)
+        return audited(DicomPacs(destination, own.ae_title), self.trail, own, peer)
 
     def commitment_scp(self, name: str) -> CommitmentScp:
         """A destination that is asked for storage commitment.
@@ -128,6 +144,7 @@ class Node:
             on_received=on_received,
             replies=self.registry if asked else None,
             repliers=[Peer(ae_title=d.ae_title, host=d.host) for d in asked],
+            trail=self.trail,
         )
 
     def recovery(self) -> Recovery:

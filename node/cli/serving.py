@@ -82,6 +82,8 @@ def _supervise(settings: Settings, config: Path | None, redis_url: str) -> None:
 
 def scp(config: ConfigOption = None, until_stdin_closes: _UntilStdinCloses = False) -> None:
     """Run the DICOM listener alone: C-ECHO and C-STORE into spool and registry."""
+    from node.audit import running
+
     settings = settings_from(config, level=logging.INFO)
     stop = threading.Event()
     on_signals(stop)
@@ -89,11 +91,12 @@ def scp(config: ConfigOption = None, until_stdin_closes: _UntilStdinCloses = Fal
         end_with_parent()
     with in_use(settings.data_dir), Node(settings) as node:
         listener, recovery = node.listener(), node.recovery()
-        listener.start()
-        recovery.start()
-        stop.wait()
-        listener.stop()
-        recovery.stop()
+        with running(node.trail, "listener"):
+            listener.start()
+            recovery.start()
+            stop.wait()
+            listener.stop()
+            recovery.stop()
 
 
 def worker(
@@ -125,7 +128,8 @@ def status(config: ConfigOption = None, until_stdin_closes: _UntilStdinCloses = 
     settings = settings_from(config, level=logging.INFO)
     if until_stdin_closes:
         end_with_parent()
+    from node.audit import running
     from node.status import serve
 
-    with in_use(settings.data_dir), Node(settings) as node:
+    with in_use(settings.data_dir), Node(settings) as node, running(node.trail, "status page"):
         serve(node.status_app(), settings.status.host, settings.status.port)

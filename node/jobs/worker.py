@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from node import log
+from node.audit import running
 from node.jobs.app import add_tasks, make_app
 from node.jobs.queue import WakeQueue
 from node.jobs.retention import Retention
@@ -54,7 +55,8 @@ def run_worker(settings: Settings, queues: Sequence[str], *, node: Node | None =
         retention = None
         if "deliver" in queues:  # what is delivered may go; the others have no time for it
             retention = Retention(works.registry, works.spool, settings.retention)
-        with Sweeper(works.registry, queue, works.spool, settings, retention, vigil):
+        sweeper = Sweeper(works.registry, queue, works.spool, settings, retention, vigil)
+        with running(works.trail, f"worker of {', '.join(queues)}"), sweeper:
             _LOG.info("worker_started", queues=served, pid=os.getpid())
             app.Worker(
                 queues=served,

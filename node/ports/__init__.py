@@ -34,6 +34,7 @@ from node.ports.records import (
 )
 from node.ports.recovery import Accounts, Branch, Inventory, ReceivedFile, RecordedFile
 from node.ports.retention import Bin, Ended, Expiring, Part, Shelf
+from node.ports.trail import Machine, StudyInstances, Trail
 from node.ports.verification import (
     DueVerification,
     SentObject,
@@ -81,6 +82,7 @@ __all__ = [
     "Kept",
     "Lease",
     "Ledger",
+    "Machine",
     "Measure",
     "Model",
     "Outcome",
@@ -103,6 +105,8 @@ __all__ = [
     "SopReference",
     "Spool",
     "StoreOutcome",
+    "StudyInstances",
+    "Trail",
     "VerificationOutcome",
     "Verifications",
     "Wake",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from node.ports.commitment import CommitmentTally
 from node.ports.disk import DiskUse
@@ -155,15 +155,11 @@ class Model(Protocol):
 
 
 class Pacs(Protocol):
-    """One destination: a DICOM peer, or a DICOMweb server.
+    """One destination: a DICOM peer, or a DICOMweb server."""
 
-    Attributes
-    ----------
-    question
-        What :meth:`echo` asks, for people.
-    """
-
-    question: ClassVar[str]
+    @property
+    def question(self) -> str:
+        """What :meth:`echo` asks, for people."""
 
     def store(self, files: Sequence[Path], on_outcome: Callable[[StoreOutcome], None]) -> None:
         """Send files; ``on_outcome`` is called for each as answered.

@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from socketserver import BaseServer
 from typing import cast
 
@@ -12,12 +13,11 @@ from pydicom import Dataset
 from pynetdicom import AE, evt
 from pynetdicom.association import Association
 from pynetdicom.pdu_primitives import A_ASSOCIATE
-from pynetdicom.transport import RequestHandler, ThreadedAssociationServer
 
 from node import log
 from node.commitment import EventReport, answered
 from node.errors import SettingsError, SpoolError
-from node.ports import Intake, Quota, Replies, Spool
+from node.ports import Intake, Machine, Quota, Replies, Spool, Trail
 from node.scp.admission import NO_ROOM, Admission
 from node.scp.arenas import share_arenas
 from node.scp.buffer import DataSetBuffer, Room
@@ -26,8 +26,10 @@ from node.scp.counters import Counters, Counts
 from node.scp.encryption import Encryption, HandshakeError
 from node.scp.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from node.scp.places import Places
+from node.scp.server import Server
 from node.scp.store import Store
 from node.scp.upper_layer import UpperLayer
+from node.scp.witness import Tally, Witness
 from node.settings import Peer, ScpSettings
 
 _LOG = log.get("scp")
@@ -55,6 +57,8 @@ class Listener:
         Where replies to requests for storage commitment are recorded; without it none is taken.
     repliers
         Who may reply, besides those who may send.
+    trail
+        The audit trail, if one is kept.
     """
 
     def __init__(
@@ -66,8 +70,11 @@ class Listener:
         on_received: Callable[[str], None] | None = None,
         replies: Replies | None = None,
         repliers: Sequence[Peer] = (),
+        trail: Trail | None = None,
     ) -> None:
         self._settings = settings
+        own = Machine(settings.ae_title, settings.host)
+        self._witness = Witness(trail, own)
         self._replies, self._repliers = replies, repliers
         self._places = Places(settings)
         self._counters = Counters()
@@ -77,7 +84,7 @@ class Listener:
         quota = Quota.of(settings)
         self._store = Store(spool, intake, self._counters, quota, on_received, self._longest)
         self._encryption: Encryption | None = None
-        self._server: _Server | None = None
+        self._server: Server | None = None
         self._thread: threading.Thread | None = None
 
     @property
@@ -110,7 +117,7 @@ class Listener:
         self._encryption = Encryption(self._settings.tls) if self._settings.tls else None
         ae = self._application_entity()
         try:
-            server = _Server(ae, self._settings)
+            server = Server(ae, self._settings)
         except OSError as problem:
             where = f"{self._settings.host}:{self._settings.port}"
             raise SettingsError(
@@ -129,6 +136,7 @@ class Listener:
             target=server.serve_forever, args=(0.25,), name="scp-listener", daemon=True
         )
         self._thread.start()
+        self._witness.entered()
         _LOG.info("listener_started", ae_title=self._settings.ae_title, port=self.port)
 
     def stop(self, drain_s: float = 10.0) -> None:
@@ -156,6 +164,7 @@ class Listener:
                 elif upper_layer.quiet_s > _IDLE_S:
                     upper_layer.assoc.abort(block=False)
             time.sleep(0.02)
+        self._witness.left()
         _LOG.info("listener_stopped", instances=self.counts.instances)
 
     def _application_entity(self) -> AE:
@@ -179,6 +188,7 @@ class Listener:
         except HandshakeError as refusal:
             self._counters.add("tls_failures")
             _LOG.warning("tls_handshake_failed", address=address, reason=str(refusal))
+            self._witness.refused(Machine("", address), f"TLS: {refusal}")
             return None
 
     def _connected(self, assoc: Association, sock: socket.socket) -> None:
@@ -187,7 +197,10 @@ class Listener:
         sock.settimeout(self._settings.idle_timeout_s)
         self._places.let_go_of_the_silent(self._connections())
         buffer = DataSetBuffer(self._longest, self._room)
-        assoc.dul = UpperLayer(assoc, self._store.answer, buffer)
+        tally = Tally()
+        answer = partial(self._store.answer, tally=tally)
+        ended = partial(self._witness.ended, assoc.requestor, tally)
+        assoc.dul = UpperLayer(assoc, answer, buffer, ended)
         # Its setters hand the time-outs on to the upper layer's timers.
         assoc.acse_timeout, assoc.network_timeout = assoc.acse_timeout, assoc.network_timeout
 
@@ -220,6 +233,8 @@ class Listener:
             calling_ae_title=request.calling_ae_title,
             address=address,
         )
+        peer = Machine(request.calling_ae_title, address)
+        self._witness.refused(peer, f"association rejected: {verdict.reason}")
         assoc.acse.send_reject(verdict.result, verdict.source, verdict.diagnostic)
         assoc.kill()
 
@@ -251,43 +266,3 @@ class Listener:
     def _aborted(self, event: evt.Event) -> None:
         self._counters.add("aborted_associations")
         _LOG.warning("association_aborted", calling_ae_title=event.assoc.requestor.ae_title)
-
-
-class _Server(ThreadedAssociationServer):
-    """pynetdicom's server; a burst of senders waits in the backlog instead of being refused."""
-
-    request_queue_size = 128
-    daemon_threads = True
-    on_accepted: Callable[[socket.socket, str], socket.socket | None]
-    on_connected: Callable[[Association, socket.socket], None]
-    on_tick: Callable[[], None]
-
-    def __init__(self, ae: AE, settings: ScpSettings) -> None:
-        super().__init__(
-            ae,
-            (settings.host, settings.port),
-            settings.ae_title,
-            ae.supported_contexts,
-            request_handler=_Connection,
-        )
-
-    def service_actions(self) -> None:
-        """What socketserver does a few times a second, whether anyone comes or not."""
-        self.on_tick()
-
-
-class _Connection(RequestHandler):
-    """A connection that was just accepted, in a thread of its own."""
-
-    server: _Server
-
-    def handle(self) -> None:
-        """As pynetdicom's, over TLS where it is asked for: a handshake holds up nobody else."""
-        if (sock := self.server.on_accepted(self.request, self.client_address[0])) is not None:
-            self.request = sock
-            super().handle()
-
-    def _create_association(self) -> Association:
-        assoc = super()._create_association()
-        self.server.on_connected(assoc, self.request)
-        return assoc

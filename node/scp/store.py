@@ -19,6 +19,7 @@ from node.ports import Intake, Kept, Quota, Recorded, Spool
 from node.scp.counters import Counters
 from node.scp.part10 import file_head
 from node.scp.statuses import SUCCESS, Answer, Status, answer_for
+from node.scp.witness import Tally
 from node.series import Header, read_header
 
 _LOG = log.get("scp")
@@ -73,10 +74,13 @@ class Store:
         self._counters = counters
         self._on_received = on_received
 
-    def answer(self, request: StoreRequest) -> Answer:
-        """The answer to a request; never raises, for a sender is owed a status."""
+    def answer(self, request: StoreRequest, tally: Tally | None = None) -> Answer:
+        """The answer to a request; never raises, for a sender is owed a status.
+
+        ``tally`` counts what its association has stored.
+        """
         try:
-            answer = self._stored(request)
+            answer = self._stored(request, tally)
         except NodeError as fault:
             answer = answer_for(fault)
             _LOG.warning(
@@ -93,7 +97,7 @@ class Store:
         self._counters.add_status(answer.status)
         return answer
 
-    def _stored(self, request: StoreRequest) -> Answer:
+    def _stored(self, request: StoreRequest, tally: Tally | None) -> Answer:
         if request.data_set is None:
             _LOG.warning(
                 "oversized_instance_dropped",
@@ -111,6 +115,8 @@ class Store:
         if self._keep(part10, header, request.calling_ae_title) is Recorded.TURNED_AWAY:
             return Answer(Status.OUT_OF_RESOURCES, "The series is over the configured size")
         self._counters.add("bytes", len(request.data_set))
+        if tally is not None:
+            tally.add(header)
         return SUCCESS
 
     def _header(self, data_set: bytes, transfer_syntax_uid: str) -> Header:

@@ -60,6 +60,8 @@ class UpperLayer(DULServiceProvider):
         What stores an instance and says the status.
     data_set
         Where its data sets grow.
+    on_end
+        Called in its own thread, once nothing more comes in.
     """
 
     def __init__(
@@ -67,10 +69,11 @@ class UpperLayer(DULServiceProvider):
         assoc: Association,
         answer: Callable[[StoreRequest], Answer],
         data_set: DataSetBuffer,
+        on_end: Callable[[], None],
     ) -> None:
         super().__init__(assoc)
         self.socket, self.event_queue = assoc.dul.socket, assoc.dul.event_queue
-        self._answer = answer
+        self._answer, self._on_end = answer, on_end
         self._head = bytearray(_PDU_HEAD.size + _PDV_HEAD.size)
         self._command = bytearray()
         self._data_set = data_set
@@ -125,6 +128,7 @@ class UpperLayer(DULServiceProvider):
         """
         super().run_reactor()
         self._data_set.close()
+        self._on_end()
         if self.assoc.requestor.primitive is None:
             self.to_user_queue.put(A_P_ABORT())
 

@@ -20,6 +20,7 @@ from node.settings.destinations import (
 from node.settings.receiving import ScpSettings
 from node.settings.running import JobsSettings, RetentionSettings, SpoolSettings, StatusSettings
 from node.settings.section import ENVIRONMENT_PREFIX
+from node.settings.watching import AuditSettings
 
 
 class Settings(BaseSettings):
@@ -51,6 +52,7 @@ class Settings(BaseSettings):
     analysis: AnalysisSettings = AnalysisSettings()
     results: ResultsSettings = ResultsSettings()
     jobs: JobsSettings = JobsSettings()
+    audit: AuditSettings = AuditSettings()
     spool: SpoolSettings = SpoolSettings()
     retention: RetentionSettings = RetentionSettings()
     status: StatusSettings = StatusSettings()

@@ -15,7 +15,7 @@ from pynetdicom.association import Association
 from pynetdicom.dimse_primitives import C_STORE
 from pynetdicom.dsutils import encode
 
-from node.ports import Intake, Replies, Spool
+from node.ports import Intake, Replies, Spool, Trail
 from node.scp import Listener
 from node.scu.checkpoint import Checkpoint
 from node.settings import Peer, ScpSettings
@@ -52,6 +52,7 @@ def listening(
     min_free_bytes: int = 0,
     replies: Replies | None = None,
     repliers: Sequence[Peer] = (),
+    trail: Trail | None = None,
     **settings: Any,
 ) -> Iterator[Listening]:
     """A listener until the end of the block; ``settings`` are those of ``[scp]``."""
@@ -64,6 +65,7 @@ def listening(
         on_received=received.append,
         replies=replies,
         repliers=repliers,
+        trail=trail,
     )
     listener.start()
     try:
