@@ -19,6 +19,7 @@ from node.perfusion import (
     correct_motion,
     find_inputs,
     find_lesion,
+    gravest_first,
     parenchyma,
     prepare,
     time_courses,
@@ -32,6 +33,7 @@ from node.ports import (
     Reason,
     ResultRecord,
     StoreOutcome,
+    checked,
     summarised,
 )
 from node.refusals import Refusal
@@ -41,7 +43,7 @@ from node.series import (
     read_context,
     read_source,
     recognise,
-    source_flags,
+    source_checks,
     stack,
 )
 
@@ -131,6 +133,7 @@ def analyse(
         results=results,
         summary=summarised(found.lesion, found.motion),
         flags=tuple(Reason(f.code, f.found, f"Grade: {f.grade}.") for f in found.flags),
+        checks=tuple(map(checked, found.checks)),
         stages_s=stages.seconds,
     )
 
@@ -242,7 +245,8 @@ def _analysed(
         maps = model.predict(prepared)
     with stages.timed("lesion"):
         found = _found(prepared, maps, motion, model, options.thresholds)
-        found = replace(found, flags=(*found.flags, *source_flags(series)))
+        checks = gravest_first((*found.checks, *source_checks(series)))
+        found = replace(found, checks=checks)
     with stages.timed("encode"):
         source = read_source(series)
         keeper.take(encode(source, series, geometry, found, options.encode))
@@ -261,9 +265,9 @@ def _found(
     scan, arrival_s = prepared.scan, prepared.arrival_s
     lesion = find_lesion(maps, thresholds)
     inputs = find_inputs(scan, prepared.brain, arrival_s)
-    flags = assess(prepared, maps, lesion, inputs, motion, model.familiar)
+    checks = assess(prepared, maps, lesion, inputs, motion, model.familiar)
     courses = time_courses(scan, parenchyma(maps), arrival_s, inputs)
-    return Findings(maps, lesion, flags, courses, motion)
+    return Findings(maps, lesion, checks, courses, motion)
 
 
 def _told(motion: Motion) -> None:

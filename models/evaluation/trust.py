@@ -20,6 +20,7 @@ from node.perfusion import (
     features,
     find_lesion,
     prepare,
+    raised,
     unfamiliar,
     unsettled,
 )
@@ -107,7 +108,7 @@ def trusted(point: str, case: Case, weights: Path) -> Trusted | None:
         numbers["disagreement"] = disagreement(check)
     if open_share is not None:
         numbers["uncertain"] = open_share
-    flags = assess(prepared, maps, lesion, familiar=model.familiar)
+    flags = raised(assess(prepared, maps, lesion, familiar=model.familiar))
     return Trusted(
         point=point,
         bad=_bad(known.lesion, lesion, known.voxel_ml),

@@ -12,7 +12,7 @@ from node.cli.output import as_json, progress
 from node.derived import DEFAULT_KINDS, DerivedObject, ObjectKind
 from node.errors import NodeError
 from node.exports import Exporter, ExportFile, ExportKind
-from node.ports import MEASURES, Kept, Model, Outcome, Reason
+from node.ports import MEASURES, CheckRecord, Kept, Model, Outcome, Reason
 from node.refusals import RefusalCode
 from node.route import STAGES, AnalyseOptions, Keep
 from node.route import analyse as analyse_series
@@ -73,6 +73,10 @@ class Answer:
     def flags(self) -> Sequence[Reason]:
         """What a reader of the maps must know."""
         return self.outcome.flags if self.outcome else ()
+
+    def checks(self) -> Sequence[CheckRecord]:
+        """Every check of quality, whatever it came to."""
+        return self.outcome.checks if self.outcome else ()
 
     def as_json(self) -> dict[str, Any]:
         """Everything, for programs; the times are this run's and stand in no file."""

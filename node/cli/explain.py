@@ -1,6 +1,7 @@
 """``explain``: what a folder holds, and what would become of each series; nothing is analysed."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,10 +12,12 @@ import typer
 from node.cli.files import files_of
 from node.cli.options import ConfigOption, JsonOption, settings_from
 from node.cli.output import counted, note, print_json, say
+from node.ports import checked
 from node.refusals import Refusal
 from node.wiring import Node
 
 if TYPE_CHECKING:  # the command imports what it needs when it is called
+    from node.perfusion import QualityCheck
     from node.route import AnalyseOptions
     from node.series import Instance, Survey
 
@@ -62,7 +65,7 @@ def explain(
         scans = put_together(found.series)
         surveys = [(instances, survey(instances, options.eligibility)) for instances in scans]
     if json:
-        print_json([_facts(instances, seen) for instances, seen in surveys])
+        print_json([_facts(instances, seen, options) for instances, seen in surveys])
     else:
         for instances, seen in surveys:
             _print(instances, seen, options)
@@ -80,6 +83,7 @@ def _print(instances: "Sequence[Instance]", seen: "Survey", options: "AnalyseOpt
     good = not isinstance(seen.verdict, Refusal)
     say(f"{title} ({counted(len(instances), 'file')})", "bold green" if good else "bold yellow")
     told = (*_sentences(instances, seen), *_averaged(seen, options), *_picture(seen))
+    told = (*told, *_checks(seen, options))
     for line in (header.series_instance_uid, *told):
         say(f"  {line}")
     say("")
@@ -159,6 +163,23 @@ def _averaged(seen: "Survey", options: "AnalyseOptions") -> Iterator[str]:
         yield f"Thin slices are averaged: {slices} slices {grid.spacing_mm[0]:.3g} mm apart."
 
 
+def _checked(seen: "Survey", options: "AnalyseOptions") -> "tuple[QualityCheck, ...]":
+    """The checks of quality that headers allow; none where nothing would be analysed."""
+    from node.perfusion import gravest_first, of_coverage
+    from node.series import analysed, header_checks
+
+    if isinstance(seen.verdict, Refusal):
+        return ()
+    grid = analysed(seen.verdict, options.max_pixel_mm, options.max_slice_mm)
+    coverage_mm = len(grid.position_mm) * grid.spacing_mm[0]
+    return gravest_first((of_coverage(coverage_mm), *header_checks(seen.verdict)))
+
+
+def _checks(seen: "Survey", options: "AnalyseOptions") -> Iterator[str]:
+    for check in _checked(seen, options):
+        yield f"{check.grade.capitalize()}: {check.found}."
+
+
 def _picture(seen: "Survey") -> Iterator[str]:
     """One line for the lowest, middle and highest slice: a mark where it was imaged."""
     if seen.frames < 2 or not seen.slice_times_s:
@@ -174,7 +195,9 @@ def _picture(seen: "Survey") -> Iterator[str]:
     yield f"{'':>14}  0 s{f'{last_s:.0f} s':>{_WIDTH - 2}}"
 
 
-def _facts(instances: "Sequence[Instance]", seen: "Survey") -> dict[str, Any]:
+def _facts(
+    instances: "Sequence[Instance]", seen: "Survey", options: "AnalyseOptions"
+) -> dict[str, Any]:
     refusal = seen.verdict if isinstance(seen.verdict, Refusal) else None
     return {
         "series_instance_uids": sorted({i.header.series_instance_uid for i in instances}),
@@ -188,5 +211,6 @@ def _facts(instances: "Sequence[Instance]", seen: "Survey") -> dict[str, Any]:
         "time_points": seen.frames,
         "spacing_mm": seen.spacing_mm,
         "time_source": seen.time_source,
+        "checks": [asdict(checked(check)) for check in _checked(seen, options)],
         "times_s": [[round(float(t), 3) for t in times] for times in seen.slice_times_s],
     }

@@ -33,6 +33,7 @@ def print_whole_series(record: SeriesRecord) -> None:
         ("Flag", "Found"),
         ((flag.code, f"{flag.found}. {flag.remedy}") for flag in record.flags),
     )
+    print_table("Quality checks", ("Measured", "Value", "Limit", "Grade"), _checks(record))
     print_table(
         "Results",
         ("Kind", "Series", "Objects"),
@@ -96,6 +97,13 @@ def _numbers(record: SeriesRecord) -> Iterator[tuple[str, str]]:
         if key in record.summary:
             value = record.summary[key]
             yield measure.name, "none" if value is None else f"{value:.3g} {measure.unit}".strip()
+
+
+def _checks(record: SeriesRecord) -> Iterator[tuple[str, ...]]:
+    """Every number of every check, the gravest first."""
+    for check in record.checks:
+        for reading in check.readings:
+            yield reading.name, reading.measured, reading.limit, check.grade
 
 
 def _results(record: SeriesRecord) -> dict[tuple[str, str], int]:

@@ -14,7 +14,7 @@ from node.settings import Settings
 def numbers(
     instances: Sequence[Instance], outcome: Outcome, estimator: Estimator, settings: Settings
 ) -> dict[str, Any]:
-    """Measurements, flags and reason of one series, and what they depend on.
+    """Measurements, flags, checks and reason of one series, and what they depend on.
 
     A measurement without a value is not defined in this series: a mismatch ratio without a
     core, for example. A ratio has the unit ``1``, as in UCUM.
@@ -40,6 +40,7 @@ def numbers(
             if key in outcome.summary
         },
         "flags": [asdict(flag) for flag in outcome.flags],
+        "checks": [asdict(check) for check in outcome.checks],
         "reason": asdict(outcome.reason) if outcome.reason else None,
     }
 

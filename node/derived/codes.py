@@ -2,7 +2,7 @@
 
 from pydicom.sr.coding import Code
 
-from node.perfusion import Grade, QualityFlag, Quantity
+from node.perfusion import Grade, QualityCheck, Quantity
 
 # PS3.3 C.12.1.1.1 and PS3.16 8.2: what begins with 99 is a local scheme, which every object
 # that uses it identifies.
@@ -38,6 +38,7 @@ COMMENT = Code("121106", "DCM", "Comment")  # CID 12101
 SERIES = Code("112002", "DCM", "Series Instance UID")
 EVALUATIONS = Code("C0034375", "UMLS", "Qualitative Evaluations")  # TID 1500
 QUALITY_FLAGS = Code("QUALITY_FLAGS", SCHEME, "Quality flags")
+OK = Code("OK", SCHEME, "Within its limits")
 CAUTION = Code("CAUTION", SCHEME, "Caution")
 FAIL = Code("FAIL", SCHEME, "Do not rely on these maps")
 
@@ -89,11 +90,11 @@ def cbf_below(fraction: float) -> Code:
     return Code(f"CBF_BELOW_{percent}_PCT", SCHEME, f"Volume with CBF < {percent} % of normal")
 
 
-def flag(of: QualityFlag) -> Code:
-    """A quality flag by its own code."""
+def check(of: QualityCheck) -> Code:
+    """A check of quality by its own code."""
     return Code(of.code, SCHEME, of.code.replace("_", " ").capitalize())
 
 
 def grade(of: Grade) -> Code:
-    """How serious a flag is."""
-    return FAIL if of is Grade.FAIL else CAUTION
+    """What a check came to."""
+    return {Grade.OK: OK, Grade.CAUTION: CAUTION, Grade.FAIL: FAIL}[of]

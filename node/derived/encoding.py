@@ -20,7 +20,7 @@ from node.derived.report import report
 from node.derived.secondary_capture import LESION_PLAN, MAP_PLANS, secondary_captures
 from node.derived.segmentation import segmentation
 from node.derived.summary import summary_page
-from node.perfusion import Findings, QualityFlag
+from node.perfusion import Findings, QualityCheck
 from node.series import CtpSeries, Geometry
 
 _SIZE = 11  # of the caption's type [pixel]
@@ -155,7 +155,7 @@ def _colour(context: Context, scene: Scene, ground: Sequence[Dataset]) -> Iterat
     yield secondary_captures(context, LESION_PLAN, "LESION", lesion, ground)
 
 
-def _captions(context: Context, flags: Sequence[QualityFlag]) -> Captions:
+def _captions(context: Context, flags: Sequence[QualityCheck]) -> Captions:
     """Every map names its flags; the pictures of the lesion say what was found."""
     names = [f"{f.grade.capitalize()}: {f.code.replace('_', ' ')}" for f in flags]
     sentences = [f"{f.grade.capitalize()}: {f.found}" for f in flags]

@@ -22,7 +22,7 @@ from node.derived.functional_groups import plain
 from node.derived.image_library import Reference, evidence, image_library, source_references
 from node.derived.measurement_groups import measurement_groups
 from node.derived.observer import device_observer
-from node.perfusion import Findings, QualityFlag
+from node.perfusion import Findings, QualityCheck, raised
 from node.series import CtpSeries, Geometry
 
 PLAN = SeriesPlan("report", 13, "CTP report", "SR")
@@ -36,7 +36,7 @@ def report(
     background: Sequence[Dataset],
     segmentation: Dataset,
 ) -> Dataset:
-    """One report: volumes, ratios, threshold table, flags, and what they were made from.
+    """One report: volumes, ratios, threshold table, checks, and what they were made from.
 
     The tree is built of highdicom's templates; its document class, which copies and searches
     the tree again for the evidence, would take five times as long for 480 source images.
@@ -80,7 +80,7 @@ def _content(
     background: Sequence[Dataset],
     segmentation: Dataset,
 ) -> Dataset:
-    """The tree, from the disclaimer to the flags (PS3.16 TID 1500)."""
+    """The tree, from the disclaimer to the checks (PS3.16 TID 1500)."""
     tree = hd.sr.MeasurementReport(
         observation_context=hd.sr.ObservationContext(
             observer_device_context=device_observer(context)
@@ -96,7 +96,7 @@ def _content(
     items.extend(_comments(context))
     items.append(image_library(series, geometry, background))
     items.append(measurements)
-    items.append(_quality(findings.flags))
+    items.append(_quality(findings.checks))
     return plain(tree[0])
 
 
@@ -111,19 +111,20 @@ def _comments(context: Context) -> list[hd.sr.TextContentItem]:
     return [_text(words, Relation.CONTAINS) for words in said if words]
 
 
-def _quality(flags: Sequence[QualityFlag]) -> hd.sr.ContainerContentItem:
-    """Every flag with its grade, its number and its threshold; or that there is none."""
+def _quality(checks: Sequence[QualityCheck]) -> hd.sr.ContainerContentItem:
+    """Every check with its grade, its number and its threshold; that no flag is, is said first."""
     group = hd.sr.ContainerContentItem(codes.EVALUATIONS, relationship_type=Relation.CONTAINS)
     group.ContentSequence = hd.sr.ContentSequence()
-    for flag in flags:
-        item = hd.sr.CodeContentItem(codes.flag(flag), codes.grade(flag.grade), Relation.CONTAINS)
-        words = _text(flag.found, Relation.HAS_PROPERTIES)
-        item.ContentSequence = hd.sr.ContentSequence([words])
-        group.ContentSequence.append(item)
-    if not flags:
+    if not raised(checks):
         group.ContentSequence.append(
             hd.sr.CodeContentItem(codes.QUALITY_FLAGS, codes.NONE, Relation.CONTAINS)
         )
+    for check in checks:
+        name, grade = codes.check(check), codes.grade(check.grade)
+        item = hd.sr.CodeContentItem(name, grade, Relation.CONTAINS)
+        words = _text(check.found, Relation.HAS_PROPERTIES)
+        item.ContentSequence = hd.sr.ContentSequence([words])
+        group.ContentSequence.append(item)
     return group
 
 

@@ -2,6 +2,14 @@
 
 from node.perfusion.arterial import find_inputs
 from node.perfusion.box_model import BoxRegression
+from node.perfusion.check import (
+    Grade,
+    QualityCheck,
+    Reading,
+    caution_if,
+    gravest_first,
+    raised,
+)
 from node.perfusion.courses import TimeCourses, time_courses
 from node.perfusion.crosscheck import CrossCheck, cross_check
 from node.perfusion.deconvolution import METHODS, Deconvolved, deconvolve, estimate, find_tissue
@@ -10,7 +18,6 @@ from node.perfusion.dynamic import DynamicCt
 from node.perfusion.enhancement import baseline_weights
 from node.perfusion.familiarity import FEATURES, Seen, features, unfamiliar
 from node.perfusion.findings import Findings
-from node.perfusion.flag import Grade, QualityFlag
 from node.perfusion.gaps import fill
 from node.perfusion.input_functions import ArterialInput, InputFunctions, VesselCurve
 from node.perfusion.lesion import (
@@ -24,7 +31,7 @@ from node.perfusion.maps import Estimator, PerfusionMaps
 from node.perfusion.model_input import LEAD_S, ModelGrid, ModelInput
 from node.perfusion.motion import Corrected, Motion, correct_motion
 from node.perfusion.preparation import prepare
-from node.perfusion.quality import assess
+from node.perfusion.quality import assess, of_coverage, of_missing, of_sampling
 from node.perfusion.quantities import Quantity
 from node.perfusion.restoration import onto_model, restore
 from node.perfusion.sampling import Clock
@@ -58,8 +65,9 @@ __all__ = [
     "Motion",
     "OscillationSvd",
     "PerfusionMaps",
-    "QualityFlag",
+    "QualityCheck",
     "Quantity",
+    "Reading",
     "Seen",
     "StandardSvd",
     "TimeCourses",
@@ -70,6 +78,7 @@ __all__ = [
     "averaged_alike",
     "averaging_weights",
     "baseline_weights",
+    "caution_if",
     "correct_motion",
     "cross_check",
     "deconvolve",
@@ -80,10 +89,15 @@ __all__ = [
     "find_inputs",
     "find_lesion",
     "find_tissue",
+    "gravest_first",
     "noise_hu",
+    "of_coverage",
+    "of_missing",
+    "of_sampling",
     "onto_model",
     "parenchyma",
     "prepare",
+    "raised",
     "restore",
     "time_courses",
     "tolerance_hu",

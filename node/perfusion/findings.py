@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from node.perfusion.check import QualityCheck, raised
 from node.perfusion.courses import TimeCourses
-from node.perfusion.flag import QualityFlag
 from node.perfusion.lesion import Lesion
 from node.perfusion.maps import PerfusionMaps
 from node.perfusion.motion import Motion
@@ -17,8 +17,8 @@ class Findings:
     ----------
     maps, lesion
         On the analysis grid.
-    flags
-        What a reader must know before trusting them.
+    checks
+        Every check of quality that was made, with its numbers and its grade.
     courses
         Enhancement over time; None where it is not known.
     motion
@@ -27,6 +27,11 @@ class Findings:
 
     maps: PerfusionMaps
     lesion: Lesion
-    flags: tuple[QualityFlag, ...] = ()
+    checks: tuple[QualityCheck, ...] = ()
     courses: TimeCourses | None = None
     motion: Motion | None = None
+
+    @property
+    def flags(self) -> tuple[QualityCheck, ...]:
+        """The checks that are not ok: what a reader must know before trusting the maps."""
+        return raised(self.checks)

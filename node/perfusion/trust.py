@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from node.perfusion.check import QualityCheck, Reading, caution_if
 from node.perfusion.crosscheck import CrossCheck, cross_check
 from node.perfusion.familiarity import Seen, features, unfamiliar
-from node.perfusion.flag import Grade, QualityFlag
 from node.perfusion.lesion import Lesion
 from node.perfusion.maps import PerfusionMaps
 from node.perfusion.model_input import ModelInput
@@ -21,8 +21,8 @@ def of_network(
     maps: PerfusionMaps,
     lesion: Lesion,
     familiar: Mapping[str, tuple[float, float]],
-) -> tuple[QualityFlag | None, ...]:
-    """The flags about the network itself.
+) -> tuple[QualityCheck | None, ...]:
+    """The checks of the network itself; None for what is not known.
 
     Parameters
     ----------
@@ -31,10 +31,11 @@ def of_network(
     familiar
         Between which values the features of the scans lay that the network learned from.
     """
-    strange = unfamiliar(features(Seen.of(prepared)), familiar)
+    seen = features(Seen.of(prepared))
+    asked = len(seen.keys() & familiar.keys())
     return (
         _uncertain(lesion),
-        _unfamiliar(strange),
+        _unfamiliar(unfamiliar(seen, familiar), asked) if asked else None,
         _disagreeing(cross_check(prepared, maps, lesion)),
     )
 
@@ -56,32 +57,39 @@ def disagreement(check: CrossCheck) -> float:
     return apart_ml / max(check.deconvolved_ml, check.network_ml, MIN_VOLUME_ML)
 
 
-def _uncertain(lesion: Lesion) -> QualityFlag | None:
+def _uncertain(lesion: Lesion) -> QualityCheck | None:
     share = unsettled(lesion)
-    if share is None or lesion.range_ml is None or share <= MAX_UNSETTLED_FRACTION:
+    if share is None or lesion.range_ml is None:
         return None
     slow, core = lesion.range_ml.hypoperfusion_ml, lesion.range_ml.core_ml
+    limit = f"at most {100 * MAX_UNSETTLED_FRACTION:.0f} %"
     found = (
         f"by its own expected errors the network leaves open a hypoperfusion between "
         f"{slow[0]:.0f} and {slow[1]:.0f} ml, core between {core[0]:.0f} and {core[1]:.0f} ml "
-        f"(at most {MAX_UNSETTLED_FRACTION:.0%} of the hypoperfusion may be open)"
+        f"({limit} of the hypoperfusion may be open)"
     )
-    return QualityFlag("uncertain", Grade.CAUTION, found)
+    reading = Reading("hypoperfusion left open by expected errors", 100 * share, "%", limit)
+    return QualityCheck("uncertain", caution_if(share > MAX_UNSETTLED_FRACTION), found, (reading,))
 
 
-def _unfamiliar(strange: tuple[str, ...]) -> QualityFlag | None:
-    if not strange:
+def _unfamiliar(strange: tuple[str, ...], asked: int) -> QualityCheck:
+    reading = Reading(
+        f"features out of the range learned, of {asked}", len(strange), "", "at most 0"
+    )
+    found = f"{asked} of {asked} features lie in the range that the network learned from"
+    if strange:
+        found = f"unlike the scans that the network learned from: {'; '.join(strange)}"
+    return QualityCheck("unfamiliar", caution_if(bool(strange)), found, (reading,))
+
+
+def _disagreeing(check: CrossCheck | None) -> QualityCheck | None:
+    if check is None:
         return None
-    found = f"unlike the scans that the network learned from: {'; '.join(strange)}"
-    return QualityFlag("unfamiliar", Grade.CAUTION, found)
-
-
-def _disagreeing(check: CrossCheck | None) -> QualityFlag | None:
-    if check is None or disagreement(check) <= MAX_DISAGREEMENT_FRACTION:
-        return None
+    share, limit = disagreement(check), f"at most {100 * MAX_DISAGREEMENT_FRACTION:.0f} %"
     found = (
         f"the network finds {check.network_ml:.0f} ml of hypoperfusion, a deconvolution "
-        f"{check.deconvolved_ml:.0f} ml (at most {MAX_DISAGREEMENT_FRACTION:.0%} of the larger "
-        "may be between them)"
+        f"{check.deconvolved_ml:.0f} ml ({limit} of the larger may be between them)"
     )
-    return QualityFlag("disagreement", Grade.CAUTION, found)
+    reading = Reading("hypoperfusion of network and deconvolution apart", 100 * share, "%", limit)
+    grade = caution_if(share > MAX_DISAGREEMENT_FRACTION)
+    return QualityCheck("disagreement", grade, found, (reading,))

@@ -15,16 +15,18 @@ from node.ports.commitment import (
 )
 from node.ports.disk import DiskUse
 from node.ports.ledger import Ledger
-from node.ports.measures import MEASURES, Measure, summarised
+from node.ports.measures import MEASURES, Measure, checked, summarised
 from node.ports.protocols import Archive, Intake, Model, Pacs, Spool
 from node.ports.quota import Quota
 from node.ports.records import (
+    CheckRecord,
     CommitmentRecord,
     CommitmentState,
     DeliveryRecord,
     DeliveryState,
     Event,
     Kept,
+    ReadingRecord,
     Reason,
     Recorded,
     ResultRecord,
@@ -58,6 +60,7 @@ __all__ = [
     "Archive",
     "Bin",
     "Branch",
+    "CheckRecord",
     "CommitmentAnswer",
     "CommitmentOutcome",
     "CommitmentRecord",
@@ -89,6 +92,7 @@ __all__ = [
     "Pacs",
     "Part",
     "Quota",
+    "ReadingRecord",
     "Reason",
     "ReceivedFile",
     "Receiving",
@@ -111,5 +115,6 @@ __all__ = [
     "Verifications",
     "Wake",
     "by_series",
+    "checked",
     "summarised",
 ]

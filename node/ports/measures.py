@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from node.ports.records import CheckRecord, ReadingRecord
+
 if TYPE_CHECKING:  # a port only names them: whoever asks for a name need not load the science
-    from node.perfusion import Lesion, Motion
+    from node.perfusion import Lesion, Motion, QualityCheck
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,19 @@ def summarised(lesion: Lesion, motion: Motion | None) -> dict[str, float | None]
         "moved_mm": None if moved is None else moved.most_mm,
         "turned_deg": None if moved is None else moved.most_deg,
     }
+
+
+def checked(check: QualityCheck) -> CheckRecord:
+    """A check as it is kept and shown."""
+    readings = tuple(
+        ReadingRecord(each.name, _rounded(each.value), each.unit, each.measured, each.limit)
+        for each in check.readings
+    )
+    return CheckRecord(check.code, str(check.grade), check.found, readings)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(float(value), 3)
 
 
 def _ranges(lesion: Lesion) -> dict[str, float | None]:

@@ -96,6 +96,27 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class ReadingRecord:
+    """One number of a check: ``measured`` is the value in words, ``limit`` its threshold."""
+
+    name: str
+    value: float | None
+    unit: str
+    measured: str
+    limit: str
+
+
+@dataclass(frozen=True)
+class CheckRecord:
+    """One check of quality; a ``grade`` other than ``ok`` makes it a flag."""
+
+    code: str
+    grade: str
+    found: str
+    readings: tuple[ReadingRecord, ...]
+
+
+@dataclass(frozen=True)
 class ResultRecord:
     """One result object of a series."""
 
@@ -167,6 +188,7 @@ class SeriesRecord:
     waiting_for: str = ""
     summary: dict[str, float | None] = field(default_factory=dict)
     flags: tuple[Reason, ...] = ()
+    checks: tuple[CheckRecord, ...] = ()
     stages_s: dict[str, float] = field(default_factory=dict)
     asked_images: int = 0
     asked_bytes: int = 0

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from node.ports.records import DeliveryState, Reason, ResultRecord
+from node.ports.records import CheckRecord, DeliveryState, Reason, ResultRecord
 
 if TYPE_CHECKING:  # a noun that is only named; its room loads the science
     from node.series import Volume
@@ -85,6 +85,7 @@ class Outcome:
     reason: Reason | None = None
     summary: dict[str, float | None] = field(default_factory=dict)
     flags: tuple[Reason, ...] = ()
+    checks: tuple[CheckRecord, ...] = ()
     stages_s: dict[str, float] = field(default_factory=dict)
 
 

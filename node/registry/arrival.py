@@ -43,6 +43,7 @@ class Arrival:
             "waiting_for": "" if self.ignored else "more images",
             "summary": {},
             "flags": [],
+            "checks": [],
             "stages_s": {},
             "size_bytes": 0,
             "asked_images": 0,

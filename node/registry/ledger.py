@@ -131,6 +131,7 @@ class LedgerStore(DueStore, StandingStore):
                 waiting_for="" if reason else waiting,
                 summary=outcome.summary,
                 flags=[asdict(flag) for flag in outcome.flags],
+                checks=[asdict(check) for check in outcome.checks],
                 stages_s=outcome.stages_s,
                 **NO_LEASE,
             )

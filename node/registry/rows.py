@@ -7,12 +7,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from node.ports import (
+    CheckRecord,
     CommitmentRecord,
     CommitmentState,
     DeliveryRecord,
     DeliveryState,
     Event,
     Lease,
+    ReadingRecord,
     Reason,
     Receiving,
     ResultRecord,
@@ -99,6 +101,7 @@ def series_record(
         state=SeriesState(row.state),
         reason=Reason(**row.reason) if row.reason else None,
         flags=tuple(Reason(**flag) for flag in row.flags),
+        checks=tuple(_check(kept) for kept in row.checks),
         results=tuple(_result(r, data_dir) for r in results),
         deliveries=tuple(_delivery(d) for d in deliveries),
         events=tuple(Event(e.at, e.name, e.detail) for e in events),
@@ -130,6 +133,11 @@ def lease(row: Row) -> Lease:
         completed_at=row.completed_at,
         attempts=row.attempts,
     )
+
+
+def _check(kept: dict[str, Any]) -> CheckRecord:
+    readings = tuple(ReadingRecord(**reading) for reading in kept["readings"])
+    return CheckRecord(**{**kept, "readings": readings})
 
 
 def _result(row: Row, data_dir: Path) -> ResultRecord:

@@ -73,6 +73,7 @@ series = sa.Table(
     sa.Column("waiting_for", sa.Text, nullable=False),
     sa.Column("summary", sa.JSON, nullable=False),
     sa.Column("flags", sa.JSON, nullable=False),
+    sa.Column("checks", sa.JSON, nullable=False),
     sa.Column("stages_s", sa.JSON, nullable=False),
     sa.Column("lease_queue", sa.String(16)),
     sa.Column("lease_owner", sa.String(200)),

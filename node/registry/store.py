@@ -28,6 +28,7 @@ _ANEW: dict[str, Any] = {
     "waiting_for": "more images",
     "summary": {},
     "flags": [],
+    "checks": [],
     "stages_s": {},
     "sources_expired_at": None,
     "results_expired_at": None,

@@ -1,6 +1,6 @@
 """Instances in, one CT perfusion series out, or a refusal that says why not."""
 
-from node.series.cautions import source_flags
+from node.series.cautions import header_checks, source_checks
 from node.series.completeness import Completeness, completeness
 from node.series.eligibility import Eligibility
 from node.series.frames import CtpSeries
@@ -28,6 +28,7 @@ __all__ = [
     "Volume",
     "analysed",
     "completeness",
+    "header_checks",
     "images_of",
     "put_together",
     "read_context",
@@ -36,7 +37,7 @@ __all__ = [
     "read_source",
     "recognise",
     "scans_among",
-    "source_flags",
+    "source_checks",
     "stack",
     "survey",
     "volume_of",

@@ -23,6 +23,25 @@ class ReasonView(_FromRecord):
     remedy: str
 
 
+class ReadingView(_FromRecord):
+    """One number of a check."""
+
+    name: str
+    value: float | None = Field(description="null where there is nothing to measure")
+    unit: str
+    measured: str = Field(description="the value in words", examples=["12.3 HU"])
+    limit: str = Field(description="its threshold in words", examples=["at least 15 HU"])
+
+
+class CheckView(_FromRecord):
+    """One check of quality: every one that was made, whatever it came to."""
+
+    code: str
+    grade: str = Field(description="ok, caution or fail; one that is not ok is a flag")
+    found: str
+    readings: tuple[ReadingView, ...]
+
+
 class ResultView(_FromRecord):
     """One result object."""
 
@@ -105,6 +124,7 @@ class SeriesFull(SeriesLine):
     """Everything about one series."""
 
     actions: tuple[str, ...] = Field(description="what may be asked of it by POST")
+    checks: tuple[CheckView, ...]
     results: tuple[ResultView, ...]
     deliveries: tuple[DeliveryView, ...]
     events: tuple[EventView, ...]

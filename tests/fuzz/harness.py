@@ -21,7 +21,7 @@ from node.series import (
     put_together,
     read_header,
     read_source,
-    source_flags,
+    source_checks,
     stack,
     survey,
 )
@@ -123,7 +123,7 @@ def _verdict(instances: Sequence[Instance]) -> str:
         if isinstance(series, Refusal):
             return str(series.code)
         assert np.all(np.diff(series.time_s, axis=0) > 0)
-        source_flags(series)
+        source_checks(series)
         read_source(series)
         stacked = stack(series, _PIXEL_MM)
     except NodeError as fault:

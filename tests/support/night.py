@@ -6,10 +6,12 @@ from pathlib import Path
 
 from node.perfusion import Estimator
 from node.ports import (
+    CheckRecord,
     DeliveryRecord,
     DeliveryState,
     DiskUse,
     Event,
+    ReadingRecord,
     Reason,
     ResultRecord,
     SeriesRecord,
@@ -192,6 +194,7 @@ def _delivered(number: int) -> SeriesRecord:
             "hypoperfusion_intensity_ratio": 0.41,
         },
         flags=flags if number % 5 == 1 else (),
+        checks=_checks(81.0 if number % 5 == 1 else 240.0),
         stages_s={"read": 1.9, "stack": 0.4, "prepare": 0.7, "predict": 1.2, "encode": 0.8},
         results=_results(record),
         deliveries=_deliveries(record, after[3]),
@@ -201,6 +204,18 @@ def _delivered(number: int) -> SeriesRecord:
             Event(after[2], "analysed", "9 objects written and read back"),
             Event(after[3], "delivered", "9 objects to pacs, 9 to viewer"),
         ),
+    )
+
+
+def _checks(artery_hu: float) -> tuple[CheckRecord, ...]:
+    """The checks of an analysis, as far as the page needs some."""
+    peak = ReadingRecord(
+        "the artery's peak", artery_hu, "HU", f"{artery_hu:.0f} HU", "at least 100 HU"
+    )
+    noise = ReadingRecord("noise of a voxel, at 5 mm", 5.2, "HU", "5.2 HU", "at most 12 HU")
+    return (
+        CheckRecord("weak_bolus", "caution" if artery_hu < 100 else "ok", "the peak", (peak,)),
+        CheckRecord("noise", "ok", "noise of 5 HU", (noise,)),
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 from node.ports import (
+    CheckRecord,
     CommitmentReply,
     CommitmentRequest,
     DeliveryOutcome,
@@ -16,6 +17,7 @@ from node.ports import (
     Kept,
     Lease,
     Outcome,
+    ReadingRecord,
     Reason,
     Recorded,
     Replied,
@@ -83,6 +85,14 @@ def lease(
     return taken
 
 
+CHECK = CheckRecord(
+    "no_vein",
+    "caution",
+    "no vein fills",
+    (ReadingRecord("the vein's lag", None, "s", "none", "at least 2 s"),),
+)
+
+
 def outcome(revision: int = 1, objects: int = 2, reason: Reason | None = None) -> Outcome:
     results = tuple(
         ResultRecord(
@@ -96,7 +106,7 @@ def outcome(revision: int = 1, objects: int = 2, reason: Reason | None = None) -
         )
         for i in range(objects)
     )
-    return Outcome(results, reason, {"core_ml": 1.5}, stages_s={"predict": 0.5})
+    return Outcome(results, reason, {"core_ml": 1.5}, checks=(CHECK,), stages_s={"predict": 0.5})
 
 
 def ready(registry: Registry, wanted: Mapping[str, Sequence[str]] = WANTED) -> None:

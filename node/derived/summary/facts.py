@@ -1,12 +1,13 @@
 """What the page says in words and numbers; nothing here is drawn."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydicom import Dataset
 
 from node.derived.context import PRODUCT, Context
 from node.derived.summary import identity
-from node.perfusion import Findings, Lesion, QualityFlag
+from node.perfusion import Findings, Grade, Lesion, QualityCheck
 from node.series import CtpSeries
 
 NONE = "–"
@@ -57,8 +58,8 @@ class Facts:
     rules
         Published limits, each by name, with the conditions and whether they are met; empty
         where the lesion was defined by other thresholds than theirs.
-    flags
-        Every quality flag.
+    flags, passed
+        The checks of quality that are not ok, and those that are.
     made_by
         Software, model, digest and revision.
     """
@@ -70,7 +71,8 @@ class Facts:
     ratios: tuple[tuple[str, str], ...]
     thresholds: tuple[tuple[str, tuple[tuple[str, str], ...]], ...]
     rules: tuple[tuple[str, tuple[tuple[str, bool], ...]], ...]
-    flags: tuple[QualityFlag, ...]
+    flags: tuple[QualityCheck, ...]
+    passed: tuple[QualityCheck, ...]
     made_by: tuple[str, ...]
 
 
@@ -87,6 +89,7 @@ def facts_of(context: Context, series: CtpSeries, findings: Findings) -> Facts:
         thresholds=threshold_table(lesion),
         rules=published_rules(lesion),
         flags=findings.flags,
+        passed=tuple(check for check in findings.checks if check.grade is Grade.OK),
         made_by=_made_by(context),
     )
 
@@ -161,9 +164,14 @@ def published_rules(lesion: Lesion) -> tuple[tuple[str, tuple[tuple[str, bool], 
     )
 
 
-def flag_line(flag: QualityFlag) -> str:
+def flag_line(flag: QualityCheck) -> str:
     """A flag in words, with its number and threshold."""
     return f"{flag.grade.capitalize()}, {flag.code.replace('_', ' ')}: {flag.found}"
+
+
+def passed_line(checks: Sequence[QualityCheck]) -> str:
+    """The checks that are ok in one line, each with its numbers and thresholds."""
+    return "; ".join(f"{', '.join(map(str, check.readings))}" for check in checks)
 
 
 def _made_by(context: Context) -> tuple[str, ...]:

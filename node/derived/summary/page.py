@@ -21,7 +21,7 @@ from node.perfusion import Findings
 from node.series import CtpSeries, Geometry
 
 PLAN = SeriesPlan("summary page", 14, "CTP summary")
-WIDTH, LEAST_HEIGHT = 1600, 1240  # pixels; flags beyond the room make the page longer
+WIDTH, LEAST_HEIGHT = 1600, 1240  # pixels; checks beyond the room make the page longer
 _MARGIN, _GAP = 24, 16
 _HEADING, _FOOTER = 104, 34
 _NUMBERS = 440  # width of the column on the right
@@ -84,10 +84,10 @@ def summary_page(
 def drawn(page: Page) -> NDArray[np.uint8]:
     """The page as (rows, :data:`WIDTH`, 3) uint8 RGB."""
     facts, inner = page.facts, WIDTH - 2 * _MARGIN
-    flags = panels.flag_lines(facts, inner)
+    checks = panels.check_lines(facts, inner)
     below = _HEADING + _PICTURES + 30
-    flagged = sum(line.height for line in flags)
-    height = max(LEAST_HEIGHT, below + flagged + 16 + _FOOTER)
+    checked = sum(line.height for line in checks)
+    height = max(LEAST_HEIGHT, below + checked + 16 + _FOOTER)
     sheet = Sheet(WIDTH, height)
     panels.draw_heading(sheet, Room(_MARGIN, 12, inner, _HEADING - 12), facts)
     sheet.rule(_MARGIN, _HEADING - 2, WIDTH - _MARGIN)
@@ -96,7 +96,7 @@ def drawn(page: Page) -> NDArray[np.uint8]:
     numbers = Room(WIDTH - _MARGIN - _NUMBERS, _HEADING + 4, _NUMBERS, _PICTURES)
     _draw_numbers(sheet, numbers, page)
     sheet.rule(_MARGIN, below - 22, WIDTH - _MARGIN)
-    panels.draw_lines(sheet, _MARGIN, below - 14, flags)
+    panels.draw_lines(sheet, _MARGIN, below - 14, checks)
     panels.draw_footer(sheet, Room(_MARGIN, height - _FOOTER, inner, _FOOTER), facts)
     return np.asarray(sheet.image)
 

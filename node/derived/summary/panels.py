@@ -9,7 +9,7 @@ from node.derived.colour_bar import intervals
 from node.derived.colour_table import colour_table
 from node.derived.context import DISCLAIMER
 from node.derived.picture import CORE, PENUMBRA
-from node.derived.summary.facts import Facts, Volume, flag_line
+from node.derived.summary.facts import Facts, Volume, flag_line, passed_line
 from node.derived.summary.plotting import draw_sample
 from node.derived.summary.sheet import Room, Sheet, fitted_line
 from node.derived.summary.tiles import CORE_DASH, HYPOPERFUSION_DASH
@@ -137,15 +137,18 @@ def draw_colour_bar(sheet: Sheet, room: Room, quantity: Quantity, table: ColourT
         sheet.text(place.right + 7, y + 4, Line(number, 11))
 
 
-def flag_lines(facts: Facts, width: int, size: int = 14) -> list[Line]:
-    """The flags' lines: bad ones first, as they come."""
-    if not facts.flags:
-        return [Line("No flags: every check of quality was passed.", size, colour=SOFT)]
-    return [
+def check_lines(facts: Facts, width: int, size: int = 14) -> list[Line]:
+    """The flags' lines, bad ones first, as they come; below, smaller, every check that is ok."""
+    lines = [
         Line(text, size, colour=_RED if flag.grade is Grade.FAIL else AMBER)
         for flag in facts.flags
         for text in wrapped(flag_line(flag), width, size)
     ]
+    if not facts.flags:
+        lines = [Line("No flags: every check of quality was passed.", size, colour=SOFT)]
+    small = size - 3
+    passed = f"Ok: {passed_line(facts.passed)}." if facts.passed else ""
+    return lines + [Line(text, small, colour=SOFT) for text in wrapped(passed, width, small)]
 
 
 def draw_lines(sheet: Sheet, left: int, top: int, lines: list[Line]) -> None:

@@ -47,6 +47,29 @@ def test_a_scan_is_told_with_its_grid_times_and_picture(tmp_path: Path) -> None:
     assert lines[lines.index(f"lowest slice  {low}") + 1].split() == ["0", "s", "46", "s"]
 
 
+def test_what_headers_tell_of_the_quality_is_told(tmp_path: Path) -> None:
+    """Each check with its number, threshold and grade, the gravest first; in JSON as well."""
+    folder = written(tmp_path, build_series(SPEC)[1:])
+    lines = lines_of(folder)
+    first = lines.index("Caution: the scan covers 20 mm (at least 40 mm).")
+    assert lines[first + 1] == "Caution: one image every 4.0 s (at most 3.5 s)."
+    assert lines[first + 2].startswith("Caution: 1 of 48 images are missing")
+    assert "Ok: lossy compression has changed 0 of 47 images." in lines
+    assert "Ok: AcquisitionTime tells the time of 47 of 47 images." in lines
+    [found] = perfusion_node("explain", folder, "--json").json
+    told = {check["code"]: (check["grade"], check["readings"][0]) for check in found["checks"]}
+    assert told["sampling"] == (
+        "caution",
+        {
+            "name": "time between images",
+            "value": 4.0,
+            "unit": "s",
+            "measured": "4 s",
+            "limit": "at most 3.5 s",
+        },
+    )
+
+
 @pytest.mark.parametrize(
     ("layout", "words"),
     [

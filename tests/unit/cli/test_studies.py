@@ -158,6 +158,7 @@ def test_one_series_is_shown_whole(tmp_path: Path) -> None:
     assert "Next try in" in out
     assert "0xA700" in out
     assert "analysis started" in out
+    assert "at least 2 s" in out.partition("Quality checks")[2]
     assert out.endswith("Not for diagnostic use.\n")
 
 

@@ -20,7 +20,7 @@ from node.perfusion import (
     LesionThresholds,
     Motion,
     PerfusionMaps,
-    QualityFlag,
+    QualityCheck,
     Quantity,
     TimeCourses,
 )
@@ -32,7 +32,7 @@ OPTIONS = EncodeOptions(
     revision=1, created=datetime(2026, 3, 14, 10, 15, 16, 171819), software_version="0.1.0"
 )
 ESTIMATOR = Estimator("perfusion", "0.1.0", "0123456789abcdef" * 4)
-FLAGS = (QualityFlag("weak_bolus", Grade.CAUTION, "arterial peak 12 HU, below 15 HU"),)
+FLAGS = (QualityCheck("weak_bolus", Grade.CAUTION, "arterial peak 12 HU, below 15 HU"),)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class Case:
     geometry: Geometry
     maps: PerfusionMaps
     lesion: Lesion
-    flags: Sequence[QualityFlag] = FLAGS
+    flags: Sequence[QualityCheck] = FLAGS
     options: EncodeOptions = OPTIONS
     courses: TimeCourses | None = None
     motion: Motion | None = None

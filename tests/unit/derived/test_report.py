@@ -12,7 +12,7 @@ from pydicom import Dataset
 from pydicom.uid import ComprehensiveSRStorage
 
 from node.derived import EarlierResult, read_report
-from node.perfusion import Grade, QualityFlag, VolumeRange
+from node.perfusion import Grade, QualityCheck, VolumeRange
 from tests.support.ctp import CtpSpec
 from tests.support.dicom_checks import iod_complaints, written
 from tests.support.peers import require
@@ -21,8 +21,9 @@ from tests.unit.derived.test_identity import LACKING
 
 SPEC = CtpSpec(slices=2, frames=3, rows=16, pixel_mm=12.0)
 FLAGS = (
-    QualityFlag("motion", Grade.FAIL, "the head turned by 3.1° (at most 1°)"),
-    QualityFlag("no_normal_tissue", Grade.CAUTION, "no tissue — with normal perfusion"),
+    QualityCheck("motion", Grade.FAIL, "the head turned by 3.1° (at most 1°)"),
+    QualityCheck("no_normal_tissue", Grade.CAUTION, "no tissue — with normal perfusion"),
+    QualityCheck("noise", Grade.OK, "noise of 5 HU at 5 mm (at most 12 HU)"),
 )
 NUMBERS = {
     "core_ml": 21.6,
@@ -106,9 +107,9 @@ def test_dsrdump_shows_the_numbers(tmp_path: Path) -> None:
     assert stated <= shown
 
 
-def test_every_flag_stands_with_grade_and_words() -> None:
-    """Name and grade are coded, what was measured stands beneath, in ASCII."""
-    flags = [
+def test_every_check_stands_with_grade_and_words(tmp_path: Path) -> None:
+    """Name and grade are coded, what was measured stands beneath, in ASCII; ok ones too."""
+    checks = [
         (
             item.ConceptNameCodeSequence[0].CodeValue,
             item.ConceptCodeSequence[0].CodeValue,
@@ -116,13 +117,16 @@ def test_every_flag_stands_with_grade_and_words() -> None:
         )
         for item in report().ContentSequence[-1].ContentSequence
     ]
-    assert flags == [
+    assert checks == [
         ("motion", "FAIL", "the head turned by 3.1 degrees (at most 1 degrees)"),
         ("no_normal_tissue", "CAUTION", "no tissue - with normal perfusion"),
+        ("noise", "OK", "noise of 5 HU at 5 mm (at most 12 HU)"),
     ]
-    [silent] = replace(case(SPEC), flags=()).of_kind("report")
-    [item] = silent.ContentSequence[-1].ContentSequence
-    assert item.ConceptCodeSequence[0].CodeMeaning == "None"
+    [silent] = replace(case(SPEC), flags=FLAGS[-1:]).of_kind("report")
+    first, second = silent.ContentSequence[-1].ContentSequence
+    assert first.ConceptCodeSequence[0].CodeMeaning == "None"
+    assert second.ConceptCodeSequence[0].CodeMeaning == "Within its limits"
+    assert iod_complaints(written([silent], tmp_path)) == []
 
 
 def test_the_algorithm_is_named_with_all_that_the_numbers_depend_on() -> None:

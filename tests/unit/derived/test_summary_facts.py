@@ -12,6 +12,7 @@ from node.derived.summary import identity
 from node.derived.summary.charts import DASHED, bolus_chart, motion_chart
 from node.derived.summary.choice import every_so_many, instructive_slice, representative_slices
 from node.derived.summary.facts import Facts, facts_of, flag_line, published_rules
+from node.derived.summary.panels import check_lines
 from node.derived.uids import Uids
 from node.perfusion import (
     Clock,
@@ -19,7 +20,8 @@ from node.perfusion import (
     InputFunctions,
     LesionThresholds,
     Motion,
-    QualityFlag,
+    QualityCheck,
+    Reading,
     TimeCourses,
     VesselCurve,
     VolumeRange,
@@ -131,11 +133,27 @@ def test_published_limits_need_the_published_thresholds() -> None:
 def test_every_flag_stands_with_its_number_and_threshold() -> None:
     """Grade, name and finding, in the order of the analysis."""
     flags = tuple(
-        QualityFlag(f"flag_{n}", Grade.CAUTION, f"{n} HU (at most 5 HU)") for n in range(17)
+        QualityCheck(f"flag_{n}", Grade.CAUTION, f"{n} HU (at most 5 HU)") for n in range(17)
     )
     said = facts(replace(case(SPEC), flags=flags))
     assert said.flags == flags
     assert flag_line(flags[3]) == "Caution, flag 3: 3 HU (at most 5 HU)"
+
+
+def test_what_is_ok_stands_with_its_number_and_threshold() -> None:
+    """Apart from the flags, on lines of their own; nothing is ok in silence."""
+    numbers = (Reading("the artery's peak", 120.4, "HU", "at least 15 HU"),)
+    checks = (
+        QualityCheck("weak_bolus", Grade.OK, "the artery peaks at 120 HU", numbers),
+        QualityCheck("noise", Grade.CAUTION, "noise of 14 HU at 5 mm (at most 12 HU)"),
+    )
+    said = facts(replace(case(SPEC), flags=checks))
+    assert (said.passed, said.flags) == (checks[:1], checks[1:])
+    words = [line.text for line in check_lines(said, 1500)]
+    assert words == [
+        "Caution, noise: noise of 14 HU at 5 mm (at most 12 HU)",
+        "Ok: the artery's peak 120 HU (at least 15 HU).",
+    ]
 
 
 def test_patient_study_scan_and_model_are_named() -> None:

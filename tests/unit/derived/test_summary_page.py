@@ -12,17 +12,17 @@ from node.derived.colour_table import colour_table
 from node.derived.picture import CORE, PENUMBRA
 from node.derived.summary import charts, page, tiles
 from node.derived.summary.galleries import MAP_HEIGHT, Gallery
-from node.derived.summary.panels import draw_colour_bar, flag_lines
+from node.derived.summary.panels import check_lines, draw_colour_bar
 from node.derived.summary.plotting import draw_chart, round_step
 from node.derived.summary.sheet import GROUND, Room, Sheet, dashes, fitted_line
-from node.perfusion import Grade, QualityFlag, Quantity
+from node.perfusion import Grade, QualityCheck, Quantity
 from tests.support.ctp import CtpSpec
 from tests.support.dicom_checks import entity_complaints, iod_complaints, written
 from tests.unit.derived.case import TILTED, Case, case, source
 from tests.unit.derived.test_identity import LACKING
 from tests.unit.derived.test_summary_facts import SPEC, courses, facts, motion
 
-LONG = QualityFlag("unfamiliar", Grade.CAUTION, "unlike the scans; " * 30)
+LONG = QualityCheck("unfamiliar", Grade.CAUTION, "unlike the scans; " * 30)
 
 
 def full() -> Case:
@@ -114,7 +114,7 @@ def test_the_same_analysis_draws_the_same_page() -> None:
 def test_more_flags_make_a_longer_page_and_hide_nothing() -> None:
     """Every flag is drawn whole, above the footer, and the pictures stay where they were."""
     few, many = (replace(full(), flags=(LONG,) * n) for n in (1, 17))
-    lines = flag_lines(facts(many), page.WIDTH - 48)
+    lines = check_lines(facts(many), page.WIDTH - 48)
     words = " ".join(line.text for line in lines)
     assert words.count("Caution, unfamiliar: ") == 17
     assert all(line.width <= page.WIDTH - 48 for line in lines)

@@ -16,7 +16,7 @@ from node.derived.secondary_capture import LESION_PLAN, MAP_PLANS
 from node.derived.segmentation import PLAN as SEGMENTATION
 from node.derived.summary import PLAN as SUMMARY
 from node.derived.summary.facts import published_rules
-from node.perfusion import Quantity, familiarity, lesion, preparation, quality, trust
+from node.perfusion import Quantity, familiarity, lesion, preparation, quality, trust, vessel_checks
 from node.ports import MEASURES
 from node.refusals import RefusalCode
 from node.series import cautions, eligibility
@@ -29,6 +29,7 @@ GUIDE = ROOT / "docs" / "results.md"
 TEXT = GUIDE.read_text()
 FLAGS = "Flags: what to know before trusting the maps"
 REFUSALS = "When there are no maps"
+CHECKING = (quality, vessel_checks, trust)
 INNER = ("_TO_NOISE", "_PIXELS")  # limits of a computation, not of a scan
 
 
@@ -55,9 +56,9 @@ def flag_codes() -> set[str]:
     """The code of every flag that is made."""
     return {
         ast.literal_eval(node.args[0])
-        for module in (quality, trust, cautions)
+        for module in (*CHECKING, cautions)
         for node in ast.walk(ast.parse(inspect.getsource(module)))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "QualityFlag"
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "QualityCheck"
     }
 
 
@@ -85,7 +86,23 @@ def test_every_flag_stands_and_no_other() -> None:
     assert {row["flag"] for row in table(GUIDE, FLAGS)} == flag_codes()
 
 
-@pytest.mark.parametrize(("name", "limit"), {**thresholds(quality), **thresholds(trust)}.items())
+def test_every_number_of_a_check_stands() -> None:
+    """What the pages call a number, the guide calls it."""
+    named = {
+        node.args[0]
+        for module in (*CHECKING, cautions)
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Reading"
+    }
+    said = " ".join(row["measured"] for row in table(GUIDE, FLAGS))
+    stated = [ast.literal_eval(name) for name in named if isinstance(name, ast.Constant)]
+    assert len(stated) > 10
+    assert [name for name in stated if name not in said] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"), [pair for module in CHECKING for pair in thresholds(module).items()]
+)
 def test_every_threshold_of_a_flag_stands(name: str, limit: str) -> None:
     """The flags' thresholds are the code's, each with its unit."""
     words = " ".join(f"{r['grade']} {r['set where']}" for r in table(GUIDE, FLAGS))

@@ -32,6 +32,22 @@ FACTS: dict[str, Any] = {
         "core_most_ml": {"name": "Core, at most", "value": 15.5, "unit": "ml"},
     },
     "flags": [{"code": "weak_bolus", "found": "arterial peak 12 HU", "remedy": "Grade: caution."}],
+    "checks": [
+        {
+            "code": "noise",
+            "grade": "ok",
+            "found": "noise of 5 HU",
+            "readings": [
+                {
+                    "name": "noise of a voxel",
+                    "value": 5.2,
+                    "unit": "HU",
+                    "measured": "5.2 HU",
+                    "limit": "at most 12 HU",
+                }
+            ],
+        }
+    ],
     "reason": None,
 }
 
@@ -68,6 +84,8 @@ def test_the_page_says_who_what_and_how_sure(text: str) -> None:
     for said in ("12.3 ml", "10.0 to 15.5 ml", "Weak bolus", "arterial peak 12 HU", "ab" * 32):
         assert said in text
     assert "CBF &lt; 30 % of normal" in text
+    row = re.sub(r"<[^>]+>", " ", text.partition("noise of a voxel")[2]).split()
+    assert row[:7] == ["5.2", "HU", "at", "most", "12", "HU", "ok"]
     assert "P&amp;1" in text
     assert "NOT FOR DIAGNOSTIC USE" in text
 
@@ -83,6 +101,7 @@ def test_a_refusal_is_told_in_words_and_as_its_page(given: Case) -> None:
     facts = FACTS | {
         "measurements": {},
         "flags": [],
+        "checks": [],
         "reason": {"code": "too_short", "found": "it ends early", "remedy": "Scan longer."},
     }
     only_page = replace(given, options=replace(given.options, kinds=("summary_page",)))

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from node.perfusion import (
     assess,
     find_inputs,
     find_lesion,
+    raised,
 )
 from node.perfusion.quality import noise_hu
 from node.refusals import Refusal
@@ -24,9 +26,9 @@ GOOD = {"slices": 10}
 
 def _codes(prepared: ModelInput) -> set[str]:
     maps = phantom_maps(prepared)
-    flags = assess(prepared, maps, find_lesion(maps, LesionThresholds()))
-    assert all(any(c.isdigit() for c in flag.found) for flag in flags)
-    return {flag.code for flag in flags}
+    checks = assess(prepared, maps, find_lesion(maps, LesionThresholds()))
+    assert all(any(c.isdigit() for c in check.found) for check in checks)
+    return {flag.code for flag in raised(checks)}
 
 
 def _weak(scan: DynamicCt) -> DynamicCt:
@@ -54,8 +56,44 @@ def _slower(scan: DynamicCt) -> DynamicCt:
 
 
 def test_a_good_scan_has_no_flags() -> None:
-    """Nothing is said where nothing is wrong."""
+    """Nothing is to be known where nothing is wrong."""
     assert _codes(prepared_of(scan_of(**GOOD))) == set()
+
+
+def test_every_check_of_a_good_scan_tells_its_numbers() -> None:
+    """What is ok is told as well: what was measured, and the threshold that it kept."""
+    prepared = prepared_of(scan_of(noise_hu=4.0, **GOOD))
+    maps = phantom_maps(prepared)
+    lesion = find_lesion(maps, LesionThresholds())
+    known = {"vein_peak_hu": (50.0, 500.0)}
+    checks = assess(prepared, maps, lesion, motion=_moved(0.4, 0.2, 0), familiar=known)
+    assert {check.grade for check in checks} == {Grade.OK}
+    readings = {str(r) for check in checks for r in check.readings}
+    assert "height of the slices 50 mm (at least 40 mm)" in readings
+    assert "the head's movement 0.4 mm (at most 2 mm)" in readings
+    assert "its turn 0.2° (at most 1°)" in readings
+    assert "features out of the range learned, of 1 0 (at most 0)" in readings
+    assert {check.code for check in checks} == {
+        *("weak_bolus", "no_normal_tissue", "no_baseline", "truncation", "coverage", "sampling"),
+        *("noise", "missing_images", "motion", "no_artery", "wide_bolus", "late_artery"),
+        *("no_vein", "partial_volume", "unfamiliar", "disagreement"),
+    }
+    for check in checks:
+        assert check.readings, check.code
+        for reading in check.readings:
+            assert re.search(r"\d", reading.measured), reading
+            assert re.search(r"\d", reading.limit), reading
+
+
+def test_what_is_not_there_is_no_number() -> None:
+    """The lag of a vein that was not found is none, and not 0 s."""
+    prepared = prepared_of(scan_of(**GOOD))
+    maps = phantom_maps(prepared)
+    lesion = find_lesion(maps, LesionThresholds())
+    checks = assess(prepared, maps, lesion, _without_vein(_found(prepared)))
+    (reading,) = next(check for check in checks if check.code == "no_vein").readings
+    assert str(reading) == "the vein's lag behind the artery none (at least 2 s)"
+    assert "partial_volume" not in {check.code for check in checks}
 
 
 @pytest.mark.parametrize(
@@ -133,8 +171,9 @@ def test_what_is_doubtful_about_artery_and_vein_is_named(spoilt, code: str, word
     maps = phantom_maps(prepared)
     lesion = find_lesion(maps, LesionThresholds())
     sound = _found(prepared)
-    assert assess(prepared, maps, lesion, sound) == assess(prepared, maps, lesion) == ()
-    (flag,) = assess(prepared, maps, lesion, spoilt(sound))
+    assert assess(prepared, maps, lesion, sound) == assess(prepared, maps, lesion)
+    assert raised(assess(prepared, maps, lesion)) == ()
+    (flag,) = raised(assess(prepared, maps, lesion, spoilt(sound)))
     assert (flag.code, flag.grade) == (code, Grade.CAUTION)
     assert words in flag.found
 
@@ -191,6 +230,7 @@ def test_movement_is_told_with_its_numbers(motion: Motion, expected: dict[str, G
     prepared = prepared_of(scan_of(slices=10))
     maps = phantom_maps(prepared)
     lesion = find_lesion(maps, LesionThresholds())
-    flags = [f for f in assess(prepared, maps, lesion, motion=motion) if "motion" in f.code]
+    checks = raised(assess(prepared, maps, lesion, motion=motion))
+    flags = [flag for flag in checks if "motion" in flag.code]
     assert {f.code: f.grade for f in flags} == expected
     assert all(any(c.isdigit() for c in f.found) for f in flags)

@@ -8,11 +8,12 @@ from node.perfusion import (
     LesionThresholds,
     ModelInput,
     PerfusionMaps,
-    QualityFlag,
+    QualityCheck,
     Quantity,
     assess,
     find_inputs,
     find_lesion,
+    raised,
     unsettled,
 )
 from tests.support.science import phantom_maps, prepared_of, scan_of
@@ -27,10 +28,10 @@ def _flags(
     prepared: ModelInput,
     maps: PerfusionMaps,
     familiar: dict[str, tuple[float, float]] | None = None,
-) -> dict[str, QualityFlag]:
+) -> dict[str, QualityCheck]:
     inputs = find_inputs(prepared.scan, prepared.brain, prepared.arrival_s)
     lesion = find_lesion(maps, LesionThresholds())
-    flags = assess(prepared, maps, lesion, inputs, familiar=familiar or {})
+    flags = raised(assess(prepared, maps, lesion, inputs, familiar=familiar or {}))
     return {flag.code: flag for flag in flags}
 
 

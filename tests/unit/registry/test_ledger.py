@@ -160,6 +160,7 @@ def test_a_finished_analysis_is_kept_with_its_numbers(registry: Registry) -> Non
     assert series.state is SeriesState.READY
     assert series.results == r.outcome().results
     assert (series.summary, series.stages_s) == ({"core_ml": 1.5}, {"predict": 0.5})
+    assert series.checks == (r.CHECK,)
     assert [e.name for e in series.events] == [
         "first_instance",
         "completed",

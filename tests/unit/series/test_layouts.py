@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from node.perfusion import raised
 from node.refusals import Refusal
 from node.series import (
     CtpSeries,
@@ -15,7 +16,7 @@ from node.series import (
     put_together,
     read_header,
     recognise,
-    source_flags,
+    source_checks,
     stack,
 )
 from node.series.timing import CLOCKS
@@ -75,7 +76,7 @@ def test_every_layout_is_the_same_scan_or_refused_as_documented(
             assert layout.outcome == f"refused, {outcome.code}", outcome
         else:
             require_same(layout, outcome)
-            codes = [flag.code for flag in source_flags(outcome)]
+            codes = [flag.code for flag in raised(source_checks(outcome))]
             assert codes == re.findall(r"flagged (\w+)", layout.outcome)
 
 

@@ -14,7 +14,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
-from node.perfusion import Grade
+from node.perfusion import Grade, raised
 from node.refusals import Refusal, RefusalCode
 from node.series import (
     CtpSeries,
@@ -23,7 +23,7 @@ from node.series import (
     Instance,
     read_header,
     recognise,
-    source_flags,
+    source_checks,
 )
 from tests.support.ctp import CtpSpec, build_instance, build_series, header_of
 from tests.support.enhanced import enhanced
@@ -157,7 +157,7 @@ def test_a_count_is_no_clock_unless_the_settings_give_it_seconds() -> None:
     assert isinstance(series, CtpSeries)
     assert series.time_s[:, 0] == pytest.approx(np.arange(SPEC.frames) * 3.0)
     assert "VolumeNumber was counted, 1.5 s a step" in " ".join(series.notes)
-    [flag] = source_flags(series)
+    [flag] = raised(source_checks(series))
     assert (flag.code, flag.grade) == ("index_clock", Grade.CAUTION)
     assert "every 3 s" in flag.found
 
@@ -171,7 +171,7 @@ def test_a_count_changes_nothing_where_there_is_a_clock() -> None:
     series = recognise(images, Eligibility(index_interval_s=1.5))
     assert isinstance(series, CtpSeries)
     assert series.time_source == "AcquisitionTime"
-    assert source_flags(series) == ()
+    assert raised(source_checks(series)) == ()
 
 
 @pytest.mark.parametrize("value", ["7", " 7 ", "Doe^Jane"])

@@ -7,7 +7,7 @@ import pytest
 from pydicom import Dataset
 from pydicom.uid import JPEG2000, ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit
 
-from node.perfusion import Grade
+from node.perfusion import Grade, raised
 from node.refusals import Refusal, RefusalCode
 from node.scp.contexts import TRANSFER_SYNTAXES
 from node.series import (
@@ -17,7 +17,7 @@ from node.series import (
     read_header,
     read_source,
     recognise,
-    source_flags,
+    source_checks,
     stack,
     survey,
 )
@@ -71,11 +71,11 @@ def test_a_scan_is_the_same_in_every_transfer_syntax(name: str, tmp_path: Path) 
     assert stacked.geometry.spacing_mm == pytest.approx(wanted.spacing_mm, abs=0.01)
     hu = np.clip(truth.hu, -1024, 3071)
     np.testing.assert_allclose(stacked.scan.hu, hu, rtol=0, atol=syntax.off_by_hu)
-    flagged = [flag.code for flag in source_flags(series)] == ["lossy"]
+    flagged = [flag.code for flag in raised(source_checks(series))] == ["lossy"]
     assert flagged == (syntax.outcome == "analysed, flagged lossy")
     assert flagged == (not np.array_equal(stacked.scan.hu, hu))
     grade = Grade.FAIL if syntax.uid == JPEGBaseline8Bit else Grade.CAUTION
-    assert [flag.grade for flag in source_flags(series)] == [grade] * flagged
+    assert [flag.grade for flag in raised(source_checks(series))] == [grade] * flagged
 
 
 def test_every_transfer_syntax_that_is_accepted_is_tried() -> None:
@@ -121,7 +121,7 @@ def test_loss_is_flagged_by_what_the_image_says_then_by_its_syntax(
     """Once lossy, always lossy; JPEG 2000 may be lossless where the image says that it is."""
     series = recognised(images(write_series(declared(value, syntax), tmp_path)))
     assert series.lossy == lossy
-    flags = source_flags(series)
+    flags = raised(source_checks(series))
     assert [(f.code, f.grade) for f in flags] == [("lossy", Grade.CAUTION)] * bool(lossy)
     assert all("22 of 22 images" in f.found for f in flags)
     assert any("lossy" in note for note in series.notes) == bool(lossy)

@@ -6,11 +6,13 @@ from html.parser import HTMLParser
 import pytest
 
 from node.ports import (
+    CheckRecord,
     CommitmentRecord,
     CommitmentState,
     DeliveryRecord,
     DeliveryState,
     Event,
+    ReadingRecord,
     Reason,
     SeriesState,
 )
@@ -146,6 +148,18 @@ def test_a_series_page_shows_what_was_confirmed(node: Node) -> None:
     assert told == [{"destination": "pacs", "state": "UNCONFIRMED", "objects": 1}]
     metrics = node.get("/metrics").text
     assert 'unconfirmed_objects{destination="pacs",state="UNCONFIRMED"} 1.0' in metrics
+
+
+def test_a_series_page_and_its_api_show_every_check(node: Node) -> None:
+    """What was measured, its threshold and its grade; those that are ok as well."""
+    reading = ReadingRecord("noise of a voxel", 5.2, "HU", "5.2 HU", "at most 12 HU")
+    check = CheckRecord("noise", "ok", "noise of 5 HU", (reading,))
+    node.archive.put(a_series(77, SeriesState.DELIVERED, checks=(check,)))
+    row = node.get(f"{SERIES}.77").text.partition('id="checks"')[2]
+    for said in ("Noise of a voxel", "5.2 HU", "at most 12 HU", '<span class="badge good">ok'):
+        assert said in row
+    [told] = node.get(f"/api{SERIES}.77").json()["checks"]
+    assert (told["code"], told["grade"], told["readings"][0]["value"]) == ("noise", "ok", 5.2)
 
 
 def test_a_series_page_offers_only_what_can_be_asked(node: Node) -> None:
