@@ -146,8 +146,8 @@ def _lines(answer: "Answer") -> Iterator[str]:
     for flag in answer.flags():
         yield f"{flag.code.replace('_', ' ')}: {flag.found.rstrip('. ')}. {flag.remedy}"
     if passed := [check for check in answer.checks() if check.grade == "ok"]:
-        numbers = (f"{r.name} {r.measured} ({r.limit})" for check in passed for r in check.readings)
-        yield f"{len(passed)} of {len(answer.checks())} checks ok: {', '.join(numbers)}"
+        numbers = (f"{r.name}: {r.measured} ({r.limit})" for check in passed for r in check.readings)
+        yield f"{len(passed)} of {len(answer.checks())} checks ok: {'; '.join(numbers)}"
     if answer.folder:
         yield f"{counted(answer.objects, 'object')} in {answer.folder}"
     yield from answer.notes

@@ -46,7 +46,7 @@ class Reading:
         return f"{number}°" if self.unit == "°" else f"{number} {self.unit}".strip()
 
     def __str__(self) -> str:
-        return f"{self.name} {self.measured} ({self.limit})"
+        return f"{self.name}: {self.measured} ({self.limit})"
 
 
 @dataclass(frozen=True)

@@ -97,7 +97,7 @@ def of_sampling(interval_s: float) -> QualityCheck:
 def of_missing(missing: NDArray[np.bool_]) -> QualityCheck:
     """How many images never arrived; (T, Z) bool."""
     count, share = int(missing.sum()), float(missing.mean())
-    reading = Reading("images missing", 100 * share, "%", f"0 %, fail above {_percent_missing()}")
+    reading = Reading("images missing", 100 * share, "%", f"at most 0 %, fail above {_percent_missing()}")
     found = f"{count} of {missing.size} images are missing"
     if not count:
         return QualityCheck("missing_images", Grade.OK, f"{found} (at most 0)", (reading,))
@@ -185,7 +185,7 @@ def _noise(prepared: ModelInput) -> QualityCheck | None:
     noise = noise_hu(prepared)
     if noise is None:
         return None
-    reading = Reading("noise of a voxel, at 5 mm", noise, "HU", f"at most {MAX_NOISE_HU:g} HU")
+    reading = Reading("noise of a voxel at 5 mm", noise, "HU", f"at most {MAX_NOISE_HU:g} HU")
     found = f"noise of {noise:.0f} HU at 5 mm (at most {MAX_NOISE_HU:.0f} HU)"
     return QualityCheck("noise", caution_if(noise > MAX_NOISE_HU), found, (reading,))
 
@@ -201,7 +201,7 @@ def _motion(motion: Motion | None) -> QualityCheck | None:
         return QualityCheck("motion_unknown", Grade.CAUTION, found, (reading,))
     mm, deg = motion.most_mm, motion.most_deg
     most_mm, most_deg = f"at most {MAX_MOVED_MM:g} mm", f"at most {MAX_TURNED_DEG:g}°"
-    allowed = f"0 %, fail above {100 * MAX_EXCLUDED_FRACTION:g} %"
+    allowed = f"at most 0 %, fail above {100 * MAX_EXCLUDED_FRACTION:g} %"
     readings = (
         Reading("the head's movement", mm, "mm", most_mm),
         Reading("its turn", deg, "°", most_deg),

@@ -212,7 +212,7 @@ def _checks(artery_hu: float) -> tuple[CheckRecord, ...]:
     peak = ReadingRecord(
         "the artery's peak", artery_hu, "HU", f"{artery_hu:.0f} HU", "at least 100 HU"
     )
-    noise = ReadingRecord("noise of a voxel, at 5 mm", 5.2, "HU", "5.2 HU", "at most 12 HU")
+    noise = ReadingRecord("noise of a voxel at 5 mm", 5.2, "HU", "5.2 HU", "at most 12 HU")
     return (
         CheckRecord("weak_bolus", "caution" if artery_hu < 100 else "ok", "the peak", (peak,)),
         CheckRecord("noise", "ok", "noise of 5 HU", (noise,)),

@@ -171,7 +171,7 @@ def flag_line(flag: QualityCheck) -> str:
 
 def passed_line(checks: Sequence[QualityCheck]) -> str:
     """The checks that are ok in one line, each with its numbers and thresholds."""
-    return "; ".join(f"{', '.join(map(str, check.readings))}" for check in checks)
+    return "; ".join(str(reading) for check in checks for reading in check.readings)
 
 
 def _made_by(context: Context) -> tuple[str, ...]:

@@ -152,7 +152,7 @@ def test_what_is_ok_stands_with_its_number_and_threshold() -> None:
     words = [line.text for line in check_lines(said, 1500)]
     assert words == [
         "Caution, noise: noise of 14 HU at 5 mm (at most 12 HU)",
-        "Ok: the artery's peak 120 HU (at least 15 HU).",
+        "Ok: the artery's peak: 120 HU (at least 15 HU).",
     ]
 
 

@@ -69,10 +69,10 @@ def test_every_check_of_a_good_scan_tells_its_numbers() -> None:
     checks = assess(prepared, maps, lesion, motion=_moved(0.4, 0.2, 0), familiar=known)
     assert {check.grade for check in checks} == {Grade.OK}
     readings = {str(r) for check in checks for r in check.readings}
-    assert "height of the slices 50 mm (at least 40 mm)" in readings
-    assert "the head's movement 0.4 mm (at most 2 mm)" in readings
-    assert "its turn 0.2° (at most 1°)" in readings
-    assert "features out of the range learned, of 1 0 (at most 0)" in readings
+    assert "height of the slices: 50 mm (at least 40 mm)" in readings
+    assert "the head's movement: 0.4 mm (at most 2 mm)" in readings
+    assert "its turn: 0.2° (at most 1°)" in readings
+    assert "features out of the range learned, of 1: 0 (at most 0)" in readings
     assert {check.code for check in checks} == {
         *("weak_bolus", "no_normal_tissue", "no_baseline", "truncation", "coverage", "sampling"),
         *("noise", "missing_images", "motion", "no_artery", "wide_bolus", "late_artery"),
@@ -92,7 +92,7 @@ def test_what_is_not_there_is_no_number() -> None:
     lesion = find_lesion(maps, LesionThresholds())
     checks = assess(prepared, maps, lesion, _without_vein(_found(prepared)))
     (reading,) = next(check for check in checks if check.code == "no_vein").readings
-    assert str(reading) == "the vein's lag behind the artery none (at least 2 s)"
+    assert str(reading) == "the vein's lag behind the artery: none (at least 2 s)"
     assert "partial_volume" not in {check.code for check in checks}
 
 
