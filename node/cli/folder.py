@@ -1,6 +1,7 @@
 """``analyse``: a folder of DICOM files in, every result object out; no PACS, no Redis."""
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -146,7 +147,8 @@ def _lines(answer: "Answer") -> Iterator[str]:
     for flag in answer.flags():
         yield f"{flag.code.replace('_', ' ')}: {flag.found.rstrip('. ')}. {flag.remedy}"
     if passed := [check for check in answer.checks() if check.grade == "ok"]:
-        numbers = (f"{r.name}: {r.measured} ({r.limit})" for check in passed for r in check.readings)
+        readings = chain.from_iterable(check.readings for check in passed)
+        numbers = (f"{each.name}: {each.measured} ({each.limit})" for each in readings)
         yield f"{len(passed)} of {len(answer.checks())} checks ok: {'; '.join(numbers)}"
     if answer.folder:
         yield f"{counted(answer.objects, 'object')} in {answer.folder}"

@@ -97,7 +97,8 @@ def of_sampling(interval_s: float) -> QualityCheck:
 def of_missing(missing: NDArray[np.bool_]) -> QualityCheck:
     """How many images never arrived; (T, Z) bool."""
     count, share = int(missing.sum()), float(missing.mean())
-    reading = Reading("images missing", 100 * share, "%", f"at most 0 %, fail above {_percent_missing()}")
+    limit = f"at most 0 %, fail above {_percent_missing()}"
+    reading = Reading("images missing", 100 * share, "%", limit)
     found = f"{count} of {missing.size} images are missing"
     if not count:
         return QualityCheck("missing_images", Grade.OK, f"{found} (at most 0)", (reading,))
