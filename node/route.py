@@ -33,8 +33,7 @@ from node.ports import (
     Reason,
     ResultRecord,
     StoreOutcome,
-    checked,
-    summarised,
+    concluded,
 )
 from node.refusals import Refusal
 from node.series import (
@@ -129,13 +128,7 @@ def analyse(
             return _refused(found, instances, options, stages, keeper)
         with stages.timed("keep"):
             results = keeper.results()
-    return Outcome(
-        results=results,
-        summary=summarised(found.lesion, found.motion),
-        flags=tuple(Reason(f.code, f.found, f"Grade: {f.grade}.") for f in found.flags),
-        checks=tuple(map(checked, found.checks)),
-        stages_s=stages.seconds,
-    )
+    return concluded(found, results, stages.seconds)
 
 
 def deliver(

@@ -15,7 +15,7 @@ from node.ports.commitment import (
 )
 from node.ports.disk import DiskUse
 from node.ports.ledger import Ledger
-from node.ports.measures import MEASURES, Measure, checked, summarised
+from node.ports.measures import MEASURES, Measure, checked, concluded, summarised
 from node.ports.protocols import Archive, Intake, Model, Pacs, Spool
 from node.ports.quota import Quota
 from node.ports.records import (
@@ -116,5 +116,6 @@ __all__ = [
     "Wake",
     "by_series",
     "checked",
+    "concluded",
     "summarised",
 ]

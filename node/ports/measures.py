@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from node.ports.records import CheckRecord, ReadingRecord
+from node.ports.records import CheckRecord, ReadingRecord, Reason, ResultRecord
+from node.ports.work import Outcome
 
 if TYPE_CHECKING:  # a port only names them: whoever asks for a name need not load the science
-    from node.perfusion import Lesion, Motion, QualityCheck
+    from node.perfusion import Findings, Lesion, Motion, QualityCheck
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,19 @@ def summarised(lesion: Lesion, motion: Motion | None) -> dict[str, float | None]
         "moved_mm": None if moved is None else moved.most_mm,
         "turned_deg": None if moved is None else moved.most_deg,
     }
+
+
+def concluded(
+    found: Findings, results: tuple[ResultRecord, ...], stages_s: dict[str, float]
+) -> Outcome:
+    """What an analysis came to: its results, numbers, flags and checks as they are kept."""
+    return Outcome(
+        results=results,
+        summary=summarised(found.lesion, found.motion),
+        flags=tuple(Reason(f.code, f.found, f"Grade: {f.grade}.") for f in found.flags),
+        checks=tuple(map(checked, found.checks)),
+        stages_s=stages_s,
+    )
 
 
 def checked(check: QualityCheck) -> CheckRecord:
