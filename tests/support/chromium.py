@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,14 @@ os.execv(sys.argv[3], sys.argv[3:])
 """
 
 
+# DevTools' words for a page that goes away while it is being asked.
+_GONE_ON = ("navigated or closed", "context was destroyed", "Cannot find context")
+
+
+class PageGoneOnError(AssertionError):
+    """The page was left for another while it was asked for something."""
+
+
 class Browser:
     """One page of a running Chromium.
 
@@ -72,7 +80,9 @@ class Browser:
         self._to.write(json.dumps(message).encode() + b"\0")
         while (answer := self._read()).get("id") != self._number:
             self._listen(answer)
-        assert "error" not in answer, f"{method}: {answer['error']}"
+        if "error" in answer:
+            said = f"{method}: {answer['error']}"
+            raise (PageGoneOnError if any(w in said for w in _GONE_ON) else AssertionError)(said)
         return dict(answer["result"])
 
     def open(self, address: str, patience_s: float = PATIENCE_S) -> None:
@@ -88,8 +98,13 @@ class Browser:
         return answer["result"].get("value")
 
     def wait(self, script: str, patience_s: float = PATIENCE_S) -> Any:
-        """The first true value of an expression."""
-        return wait_for(lambda: self.run(script), script, patience_s)
+        """The first true value of an expression, also in a page that comes meanwhile."""
+
+        def value() -> Any:
+            with suppress(PageGoneOnError):
+                return self.run(script)
+
+        return wait_for(value, script, patience_s)
 
     def text(self, selector: str = "body") -> str:
         """The visible text of the first element that matches; empty without one."""
