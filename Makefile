@@ -9,7 +9,7 @@ TORCH  := torch==2.13.0
 OHIF   := 3.12.10
 PEERS  := dcmtk openjph-tools orthanc orthanc-dicomweb dicom3tools redis-server postgresql chromium fonts-wqy-microhei curl iproute2 util-linux haproxy
 
-.PHONY: help demo test lint fuzz fuzz-wire chaos soak peers bench bench-receive bench-turnround clean
+.PHONY: help demo test lint fuzz fuzz-wire chaos soak peers bench bench-receive bench-turnround bench-pages clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -51,13 +51,16 @@ chaos: $(VENV)/tests.ok peers ## a node broken at random while studies keep comi
 soak: $(VENV)/tests.ok peers ## a whole node takes small studies one after another for hours; nothing may grow or be lost (STUDIES=200, HOURS=2)
 	@$(BIN)/python -m tests.soak --studies $(or $(STUDIES),200) --hours $(or $(HOURS),2)
 
-bench: bench-receive bench-turnround ## the benchmarks, as tables
+bench: bench-receive bench-turnround bench-pages ## the benchmarks, as tables
 
 bench-receive: $(VENV)/tests.ok peers ## receive rate against DCMTK's storescp and Orthanc in one run
 	@$(BIN)/python -m tests.benchmarks.receive
 
 bench-turnround: $(VENV)/tests.ok peers ## last image to maps in the PACS, stage by stage
 	@$(BIN)/python -m tests.benchmarks.turnround
+
+bench-pages: $(VENV)/tests.ok peers ## how fast every page answers with 10,000 studies in the registry
+	@$(BIN)/python -m tests.benchmarks.pages
 
 clean: ## removes .venv and what the commands left
 	rm -rf $(VENV) .cache .demo .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -101,6 +101,12 @@ class UnknownSeriesError(NodeError):
     remedy = "List what is there with: perfusion-node studies"
 
 
+class ResultGoneError(NodeError):
+    """A result object is not here (any more), or cannot be read."""
+
+    remedy = "Look in the PACS; or analyse the series again, which makes its results anew."
+
+
 class WrongStateError(NodeError):
     """The series is not in a state that allows what was asked."""
 

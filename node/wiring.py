@@ -12,14 +12,13 @@ from urllib.parse import urlsplit
 from node import __version__
 from node.errors import RegistryUnavailableError, UnknownDestinationError
 from node.ports import Machine
-from node.settings import Destination, Peer, Settings, WebDestination
+from node.settings import Destination, Peer, Settings, WebDestination, shown
 
 if TYPE_CHECKING:  # each room is imported by the method that makes its object
     import redis
 
     from node.audit import SyslogTrail
     from node.derived import EarlierResult, ObjectKind
-    from node.perfusion import Estimator
     from node.ports import CommitmentScp, DiskUse, Model, Pacs
     from node.registry import Registry
     from node.route import AnalyseOptions
@@ -247,6 +246,7 @@ class Node:
 
     def probes(self) -> Probes:
         """How the status page and the check ask each part whether it is well."""
+        from node.inference import KnownModel
         from node.status import DestinationInfo, Probes
 
         return Probes(
@@ -260,9 +260,11 @@ class Node:
                 for d in self.settings.destinations
             ],
             echo=lambda name: self.pacs(name).echo(),
-            model=self._estimator,
+            model=KnownModel(self.settings.model.file).estimator,
             software_version=__version__,
             quiet_s=self.settings.scp.quiet_s,
+            settings=lambda: shown(self.settings),
+            target_s=self.settings.status.target_s,
         )
 
     def _redis_fault(self) -> str | None:
@@ -286,11 +288,3 @@ class Node:
 
     def _disk(self) -> DiskUse:
         return self.spool.disk()
-
-    def _estimator(self) -> Estimator | None:
-        """What the settings' model says of itself; loading it is the worker's task."""
-        from node.inference import read_manifest
-        from node.perfusion import Estimator
-
-        manifest = read_manifest(self.settings.model.file)
-        return Estimator(manifest.name, manifest.version, manifest.sha256)

@@ -20,6 +20,7 @@ PAGES = {
     "waiting": f"/series/{SERIES}.3",
     "failed": f"/series/{SERIES}.48",
     "destinations": "/destinations",
+    "system": "/system",
     "api": "/docs",
     "unknown": "/series/1.2.3",
 }

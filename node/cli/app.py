@@ -10,7 +10,18 @@ from rich.markup import escape
 from typer.core import TyperCommand
 
 from node import __version__
-from node.cli import backup, check, configuration, demo, explain, folder, peers, serving, studies
+from node.cli import (
+    backup,
+    check,
+    configuration,
+    demo,
+    explain,
+    folder,
+    pausing,
+    peers,
+    serving,
+    studies,
+)
 from node.cli.options import BadCallError
 from node.cli.output import fail
 from node.errors import NodeError, SettingsError, UnknownDestinationError
@@ -53,6 +64,12 @@ _ENTRIES = {
     "cancel": _Entry(_STUDIES, studies.cancel, ("cancel 5856454045",)),
     "complete": _Entry(_STUDIES, studies.complete, ("complete 5856454045",)),
     "resend": _Entry(_STUDIES, studies.resend, ("resend 5856454045",)),
+    "reanalyse": _Entry(_STUDIES, studies.reanalyse, ("reanalyse 5856454045",)),
+    "prioritise": _Entry(_STUDIES, studies.prioritise, ("prioritise 5856454045",)),
+    "pause": _Entry(
+        _RUN, pausing.pause, ("pause delivering", "pause receiving --config node.toml")
+    ),
+    "resume": _Entry(_RUN, pausing.resume, ("resume delivering",)),
     "analyse": _Entry(
         _FILES,
         folder.analyse,

@@ -1,9 +1,10 @@
 """A small archive for the demo: our own listener, files in a folder, an index in memory."""
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
-from node.ports import Kept, Quota, Recorded
+from node.ports import Kept, Pause, Quota, Recorded
 from node.scp import Listener
 from node.series import Header
 from node.settings import ScpSettings
@@ -62,6 +63,10 @@ class _Index:
         if first is kept:
             return Recorded.NEW
         return Recorded.DUPLICATE if first.sha256 == kept.sha256 else Recorded.CONFLICT
+
+    def pauses(self) -> Sequence[Pause]:
+        """Nothing: nobody pauses it."""
+        return ()
 
     def record_conflict(self, header: Header, kept: Kept) -> None:
         """Other bytes under a known UID: the first stays."""

@@ -48,7 +48,7 @@ def studies(
 
     The end of a UID is enough for show, retry, cancel, complete and resend.
     """
-    with _archive(config) as archive:
+    with archive_of(config) as archive:
         found = archive.list_series(states=state or (), search=search, limit=limit)
     if json:
         print_json(found)
@@ -63,7 +63,7 @@ def studies(
 
 def show(uid: _Id, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Show everything about one series: times, volumes, flags, deliveries, history."""
-    with _archive(config) as archive:
+    with archive_of(config) as archive:
         record = archive.series(_resolve(archive, uid))
     if json:
         print_json(record)
@@ -94,10 +94,24 @@ def resend(uid: _Id, config: ConfigOption = None, json: JsonOption = False) -> N
     _act(lambda archive, found: archive.resend(found), uid, config, json)
 
 
+def reanalyse(uid: _Id, config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Analyse a series that has ended once more: the new result supersedes the old one.
+
+    For another model or other settings, or where the maps are doubted. Its images must still
+    be here.
+    """
+    _act(lambda archive, found: archive.analyse_again(found), uid, config, json)
+
+
+def prioritise(uid: _Id, config: ConfigOption = None, json: JsonOption = False) -> None:
+    """Put a series before every other that waits for its analysis."""
+    _act(lambda archive, found: archive.prioritise(found), uid, config, json)
+
+
 def _act(
     verb: Callable[[Archive, str], SeriesState], uid: str, config: Path | None, json: bool
 ) -> None:
-    with _archive(config) as archive:
+    with archive_of(config) as archive:
         found = _resolve(archive, uid)
         state = verb(archive, found)
     if json:
@@ -107,7 +121,7 @@ def _act(
 
 
 @contextmanager
-def _archive(config: Path | None) -> Iterator[Archive]:
+def archive_of(config: Path | None) -> Iterator[Archive]:
     """The registry that is there; asking for series never makes a new one."""
     settings = settings_from(config)
     file = registry_file(settings)

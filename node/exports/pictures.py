@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from io import BytesIO
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from pydicom import Dataset
 
@@ -44,10 +45,14 @@ def picture(image: Dataset, description: str) -> Picture:
     return Picture(description, int(image.InstanceNumber), location_mm, jpeg)
 
 
-def _encoded(image: Dataset, kind: str, **how: object) -> bytes:
+def rgb(image: Dataset) -> NDArray[np.uint8]:
+    """(rows, columns, 3) uint8, the pixels of a colour Secondary Capture."""
     # Result objects are written in Explicit VR Little Endian, RGB by pixel: no decoder is needed.
     shape = (int(image.Rows), int(image.Columns), 3)
-    pixels = np.frombuffer(image.PixelData, np.uint8, count=int(np.prod(shape))).reshape(shape)
+    return np.frombuffer(image.PixelData, np.uint8, count=int(np.prod(shape))).reshape(shape)
+
+
+def _encoded(image: Dataset, kind: str, **how: object) -> bytes:
     out = BytesIO()
-    Image.fromarray(pixels).save(out, kind, **how)
+    Image.fromarray(rgb(image)).save(out, kind, **how)
     return out.getvalue()

@@ -1,5 +1,6 @@
 """The model: verified at start, warm, maps out."""
 
+from node.inference.known import KnownModel
 from node.inference.manifest import (
     Grid,
     Input,
@@ -14,6 +15,7 @@ from node.inference.model import OnnxModel, load_model
 __all__ = [
     "Grid",
     "Input",
+    "KnownModel",
     "Manifest",
     "OnnxModel",
     "Output",

@@ -53,10 +53,14 @@ def add_tasks(app: Celery, steps: Steps, queue: WakeQueue, vigil: Vigil) -> None
     """Give the application its tasks; each only wakes a step, which asks the registry."""
 
     def analyse(series_instance_uid: str) -> None:
+        # whichever series the message names: the registry says which one comes first
         with vigil.working(), _logged("analyse", series_instance_uid):
-            state = steps.analyse(series_instance_uid)
-            if state in (SeriesState.READY, SeriesState.REFUSED):
-                queue.publish(Wake("deliver", series_instance_uid))
+            for uid in steps.most_urgent():
+                state = steps.analyse(uid)
+                if state in (SeriesState.READY, SeriesState.REFUSED):
+                    queue.publish(Wake("deliver", uid))
+                if state is not None:
+                    break
 
     def deliver(series_instance_uid: str) -> None:
         with vigil.working(), _logged("deliver", series_instance_uid):
@@ -67,7 +71,7 @@ def add_tasks(app: Celery, steps: Steps, queue: WakeQueue, vigil: Vigil) -> None
             steps.commit(series_instance_uid)
 
     for step in (analyse, deliver, commit):
-        app.task(step, name=step.__name__)
+        app.task(step, name=step.__name__, shared=False)
 
 
 @contextmanager

@@ -9,13 +9,18 @@ _COUNT = itertools.count()
 
 
 def new_owner() -> str:
-    """A name no other lease has: machine, process and a running number.
+    """A name no other lease has: this process's, and a running number."""
+    return f"{this_process()}|{next(_COUNT)}"
 
-    ``host|boot/pid namespace|pid|start time|n``: the first two say where a process can be
-    looked up, the start time tells it from a later one of the same pid.
+
+def this_process() -> str:
+    """A name no other process has: ``host|boot/pid namespace|pid|start time``.
+
+    The first two say where a process can be looked up, the start time tells it from a later one
+    of the same pid.
     """
     pid = os.getpid()
-    return f"{socket.gethostname()}|{_realm()}|{pid}|{_started(pid)}|{next(_COUNT)}"
+    return f"{socket.gethostname()}|{_realm()}|{pid}|{_started(pid)}"
 
 
 def is_gone(owner: str) -> bool:

@@ -76,6 +76,10 @@ class Steps:
         self._verifier = Verifier(node, self._retry)
         self._commitments = CommitmentPolicy.of(node.settings.commitment, jobs)
 
+    def most_urgent(self) -> Sequence[str]:
+        """The series to analyse first, as the registry has them now."""
+        return self._node.registry.most_urgent(_now())
+
     def analyse(self, series_instance_uid: str) -> SeriesState | None:
         """The series' state after its analysis; None where none was due or it came to nothing."""
         state = None

@@ -7,6 +7,7 @@ from functools import partial
 from node import log
 from node.audit import running
 from node.jobs.app import add_tasks, make_app
+from node.jobs.presence import Presence
 from node.jobs.queue import WakeQueue
 from node.jobs.retention import Retention
 from node.jobs.steps import Steps
@@ -50,13 +51,15 @@ def run_worker(settings: Settings, queues: Sequence[str], *, node: Node | None =
         vigil = Vigil(queue, served, settings.jobs.unheard_s, partial(os._exit, STALLED_EXIT))
         steps = Steps(works, on_stalled=_end_this_process, on_broken=_end_this_process)
         add_tasks(app, steps, queue, vigil)
+        device = ""
         if "analyse" in queues:
-            works.model.estimator  # noqa: B018 - loaded now, not when the first patient waits
+            device = works.model.provider  # loaded now, not when the first patient waits
         retention = None
         if "deliver" in queues:  # what is delivered may go; the others have no time for it
             retention = Retention(works.registry, works.spool, settings.retention)
         sweeper = Sweeper(works.registry, queue, works.spool, settings, retention, vigil)
-        with running(works.trail, f"worker of {', '.join(queues)}"), sweeper:
+        trail = running(works.trail, f"worker of {', '.join(queues)}")
+        with trail, sweeper, Presence(works.registry, served, device):
             _LOG.info("worker_started", queues=served, pid=os.getpid())
             app.Worker(
                 queues=served,

@@ -13,9 +13,13 @@ from node.ports.commitment import (
     Replies,
     SopReference,
 )
+from node.ports.curves import Curve, recorded
+from node.ports.destinations import DestinationStanding
 from node.ports.disk import DiskUse
+from node.ports.finding import SeriesPage, SeriesQuery
 from node.ports.ledger import Ledger
 from node.ports.measures import MEASURES, Measure, checked, concluded, summarised
+from node.ports.pauses import Activity, Pause, Pauses
 from node.ports.protocols import Archive, Intake, Model, Pacs, Spool
 from node.ports.quota import Quota
 from node.ports.records import (
@@ -53,10 +57,12 @@ from node.ports.work import (
     ScanPart,
     Wake,
 )
+from node.ports.workers import WorkerRecord, Workers
 
 __all__ = [
     "MEASURES",
     "Accounts",
+    "Activity",
     "Archive",
     "Bin",
     "Branch",
@@ -70,9 +76,11 @@ __all__ = [
     "CommitmentState",
     "CommitmentTally",
     "Commitments",
+    "Curve",
     "DeliveryOutcome",
     "DeliveryRecord",
     "DeliveryState",
+    "DestinationStanding",
     "DiskUse",
     "DueCommitment",
     "DueDelivery",
@@ -91,6 +99,8 @@ __all__ = [
     "Outcome",
     "Pacs",
     "Part",
+    "Pause",
+    "Pauses",
     "Quota",
     "ReadingRecord",
     "Reason",
@@ -103,6 +113,8 @@ __all__ = [
     "ResultRecord",
     "ScanPart",
     "SentObject",
+    "SeriesPage",
+    "SeriesQuery",
     "SeriesRecord",
     "SeriesState",
     "Shelf",
@@ -114,8 +126,11 @@ __all__ = [
     "VerificationOutcome",
     "Verifications",
     "Wake",
+    "WorkerRecord",
+    "Workers",
     "by_series",
     "checked",
     "concluded",
+    "recorded",
     "summarised",
 ]

@@ -59,7 +59,10 @@ class Ledger(Protocol):
         """Declare a series COMPLETE, unless another image has come; whether it was done."""
 
     def due(self, now: datetime) -> Sequence[Wake]:
-        """Everything that could be worked on now, oldest first."""
+        """Everything that could be worked on now, by priority and age; nothing that is paused."""
+
+    def most_urgent(self, now: datetime, limit: int = 8) -> Sequence[str]:
+        """The series to analyse first: by priority, then by how long they have been complete."""
 
     def lease(self, wake: Wake, owner: str, *, now: datetime, until: datetime) -> Lease | None:
         """Take a series for one step; None where it is not due or another has it."""

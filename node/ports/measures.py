@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from node.ports.curves import recorded
 from node.ports.records import CheckRecord, ReadingRecord, Reason, ResultRecord
 from node.ports.work import Outcome
 
@@ -77,6 +78,7 @@ def concluded(
         flags=tuple(Reason(f.code, f.found, f"Grade: {f.grade}.") for f in found.flags),
         checks=tuple(map(checked, found.checks)),
         stages_s=stages_s,
+        curves=recorded(found.courses, found.motion),
     )
 
 

@@ -7,10 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from node.ports.commitment import CommitmentTally
+from node.ports.destinations import DestinationStanding
 from node.ports.disk import DiskUse
+from node.ports.finding import SeriesPage, SeriesQuery
+from node.ports.pauses import Pause, Pauses
 from node.ports.quota import Quota
 from node.ports.records import Kept, Recorded, SeriesRecord, SeriesState, StoreOutcome
 from node.ports.verification import SentObject
+from node.ports.workers import WorkerRecord
 
 if TYPE_CHECKING:  # a port only names them: whoever asks for a state need not load the science
     from pydicom import Dataset
@@ -83,11 +87,14 @@ class Intake(Protocol):
             If the database does not answer.
         """
 
+    def pauses(self) -> Sequence[Pause]:
+        """What a person has paused."""
+
     def record_conflict(self, header: Header, kept: Kept) -> None:
         """Record that other bytes came under a known UID."""
 
 
-class Archive(Protocol):
+class Archive(Pauses, Protocol):
     """What the status page and the prompt ask of the registry: reads and requests."""
 
     def series(self, series_instance_uid: str) -> SeriesRecord:
@@ -104,8 +111,23 @@ class Archive(Protocol):
     ) -> Sequence[SeriesRecord]:
         """The newest series first, without results, deliveries and events."""
 
+    def find(self, query: SeriesQuery) -> SeriesPage:
+        """The series that a query asks for, the newest first, and how many there are."""
+
+    def senders(self) -> Sequence[str]:
+        """The AE titles that have sent series, in order."""
+
+    def pulse(self) -> str:
+        """A text that differs whenever a series has changed; cheap enough to ask every second."""
+
     def counts(self) -> dict[SeriesState, int]:
         """How many series are in each state."""
+
+    def standing(self, destinations: Sequence[str]) -> Sequence[DestinationStanding]:
+        """What became of the objects for each of these destinations."""
+
+    def workers(self) -> Sequence[WorkerRecord]:
+        """Every worker that has reported itself, with what it has in hand."""
 
     def commitments(self) -> Sequence[CommitmentTally]:
         """How many objects each destination has stored and not confirmed, by where that stands."""
@@ -128,6 +150,24 @@ class Archive(Protocol):
     def resend(self, series_instance_uid: str) -> SeriesState:
         """Send every result to every destination again."""
 
+    def analyse_again(self, series_instance_uid: str) -> SeriesState:
+        """Analyse anew what has ended, as a new revision that supersedes the last.
+
+        Raises
+        ------
+        WrongStateError
+            If it has not ended, or its images are deleted.
+        """
+
+    def prioritise(self, series_instance_uid: str) -> SeriesState:
+        """Put a series before every other that is not analysed yet; the state it is in.
+
+        Raises
+        ------
+        WrongStateError
+            If its analysis has begun or ended.
+        """
+
 
 class Model(Protocol):
     """The network, verified and warm."""
@@ -143,6 +183,10 @@ class Model(Protocol):
     @property
     def familiar(self) -> Mapping[str, tuple[float, float]]:
         """Between which values the features of the scans lay that it learned from."""
+
+    @property
+    def provider(self) -> str:
+        """What runs it, such as ``CPUExecutionProvider``."""
 
     def predict(self, prepared: ModelInput) -> PerfusionMaps:
         """The maps on the scan's grid.

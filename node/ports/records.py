@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
+from node.ports.curves import Curve
+
 
 class SeriesState(StrEnum):
     """What became of a series (DESIGN.md section 1)."""
@@ -163,6 +165,7 @@ class SeriesRecord:
     ``instances`` counts images: every frame of a multi-frame instance is one. Where images were
     turned away, ``asked_images`` and ``asked_bytes`` say how large the series would have become.
     ``sources_expired_at`` and ``results_expired_at`` say since when those files are deleted.
+    A series of higher ``priority`` is analysed first; 0 is the usual.
     """
 
     series_instance_uid: str
@@ -195,6 +198,8 @@ class SeriesRecord:
     ended_at: datetime | None = None
     sources_expired_at: datetime | None = None
     results_expired_at: datetime | None = None
+    priority: int = 0
+    curves: tuple[Curve, ...] = ()
     results: tuple[ResultRecord, ...] = ()
     deliveries: tuple[DeliveryRecord, ...] = ()
     events: tuple[Event, ...] = ()

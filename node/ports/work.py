@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from node.ports.curves import Curve
 from node.ports.records import CheckRecord, DeliveryState, Reason, ResultRecord
 
 if TYPE_CHECKING:  # a noun that is only named; its room loads the science
@@ -87,6 +88,7 @@ class Outcome:
     flags: tuple[Reason, ...] = ()
     checks: tuple[CheckRecord, ...] = ()
     stages_s: dict[str, float] = field(default_factory=dict)
+    curves: tuple[Curve, ...] = ()
 
 
 @dataclass(frozen=True)

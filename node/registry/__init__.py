@@ -10,10 +10,17 @@ from node.registry.database import Database, require_known
 from node.registry.intake import IntakeStore
 from node.registry.retention import RetentionStore
 from node.registry.verification import VerificationStore
+from node.registry.workers import WorkerStore
 
 
 class Registry(
-    IntakeStore, AccountStore, ArchiveStore, CommitmentStore, VerificationStore, RetentionStore
+    IntakeStore,
+    AccountStore,
+    ArchiveStore,
+    CommitmentStore,
+    VerificationStore,
+    WorkerStore,
+    RetentionStore,
 ):
     """``Intake``, ``Accounts``, ``Archive``, ``Ledger`` and the rest of :mod:`node.ports`.
 

@@ -49,6 +49,7 @@ class Arrival:
             "asked_images": 0,
             "asked_bytes": 0,
             "expiring": False,
+            "priority": 0,
         }
 
     def too_much_of(self, row: Row) -> str:

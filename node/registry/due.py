@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from node.ports import DeliveryState, SeriesState, Wake
 from node.registry import schema
 from node.registry.joining import JoiningStore
+from node.registry.pauses import PauseStore
 from node.registry.rows import Row
 from node.registry.store import OPEN
 from node.registry.unsettled import unsettled
@@ -18,26 +19,36 @@ AT_DELIVERY = (SeriesState.READY, SeriesState.REFUSED)
 _AT_COMMITMENT = (*AT_DELIVERY, SeriesState.DELIVERED, SeriesState.FAILED)
 
 
-class DueStore(JoiningStore):
+class DueStore(JoiningStore, PauseStore):
     """The wake-ups of :class:`node.ports.Ledger` over SQL."""
 
     def due(self, now: datetime) -> Sequence[Wake]:
-        """Everything that could be worked on now, oldest first."""
-        table = schema.series
-        analyse = (
-            sa.select(table.c.series_instance_uid)
-            .where(table.c.state == SeriesState.COMPLETE, _reached(table.c.next_try_at, now))
-            .order_by(table.c.completed_at, table.c.id)
+        """Everything that could be worked on now, by priority and age; nothing that is paused."""
+        queries = (
+            ("analyse", _analyse(now)),
+            ("deliver", _deliver(now)),
+            ("deliver", _settle(now)),
+            ("commit", _commit(now)),
         )
         with self._database.reading() as connection:
+            paused = self._paused_queues(connection)
             return [
-                *(Wake("analyse", uid) for uid in connection.scalars(analyse)),
-                *(Wake("deliver", uid) for uid in connection.scalars(_deliver(now))),
-                *(Wake("deliver", uid) for uid in connection.scalars(_settle(now))),
-                *(Wake("commit", uid) for uid in connection.scalars(_commit(now))),
+                Wake(queue, uid)
+                for queue, query in queries
+                if queue not in paused
+                for uid in connection.scalars(query)
             ]
 
+    def most_urgent(self, now: datetime, limit: int = 8) -> Sequence[str]:
+        """The series to analyse first: by priority, then by how long they have been complete."""
+        with self._database.reading() as connection:
+            if "analyse" in self._paused_queues(connection):
+                return []
+            return list(connection.scalars(_analyse(now).limit(limit)))
+
     def _is_due(self, connection: sa.Connection, row: Row, queue: str, now: datetime) -> bool:
+        if queue in self._paused_queues(connection):
+            return False
         if queue == "analyse":
             waits = row.next_try_at is not None and row.next_try_at > now
             return row.state == SeriesState.COMPLETE and not waits
@@ -73,6 +84,16 @@ def commitments_due(now: datetime) -> tuple[sa.FromClause, tuple[sa.ColumnElemen
     )
 
 
+def _analyse(now: datetime) -> sa.Select[Any]:
+    """Series to analyse, the most urgent first."""
+    table = schema.series
+    return (
+        sa.select(table.c.series_instance_uid)
+        .where(table.c.state == SeriesState.COMPLETE, _reached(table.c.next_try_at, now))
+        .order_by(table.c.priority.desc(), table.c.completed_at, table.c.id)
+    )
+
+
 def _deliver(now: datetime) -> sa.Select[Any]:
     """Series with objects to send, the longest due first."""
     table, deliveries = schema.series, schema.deliveries
@@ -104,8 +125,8 @@ def _at(
         sa.select(table.c.series_instance_uid)
         .select_from(joined)
         .where(table.c.state.in_([str(s) for s in states]), table.c.lease_owner.is_(None), *which)
-        .group_by(table.c.series_instance_uid)
-        .order_by(first)
+        .group_by(table.c.series_instance_uid, table.c.priority)
+        .order_by(table.c.priority.desc(), first)
     )
 
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from node.errors import WrongStateError
 from node.ports import (
+    Curve,
     DeliveryState,
     Lease,
     Outcome,
@@ -118,6 +119,7 @@ class LedgerStore(DueStore, StandingStore):
                 if kind in kinds
             ]
             self._owe(connection, row, owed, now)
+            self._keep_curves(connection, row, outcome.curves)
             waiting = "a delivery worker" if owed else "a destination that wants its results"
             self._move(
                 connection,
@@ -219,6 +221,14 @@ class LedgerStore(DueStore, StandingStore):
             )
             kept.append((connection.execute(query).scalar_one(), result.kind))
         return kept
+
+    def _keep_curves(self, connection: sa.Connection, row: Row, curves: Sequence[Curve]) -> None:
+        values = {"curves": [vars(curve) for curve in curves]}
+        connection.execute(
+            self._database.insert(schema.curves)
+            .values(series_id=row.id, **values)
+            .on_conflict_do_update(index_elements=["series_id"], set_=values)
+        )
 
     def _owe(
         self, connection: sa.Connection, row: Row, owed: Sequence[tuple[int, str]], now: datetime

@@ -10,6 +10,7 @@ from node.ports import (
     CheckRecord,
     CommitmentRecord,
     CommitmentState,
+    Curve,
     DeliveryRecord,
     DeliveryState,
     Event,
@@ -52,6 +53,7 @@ _PLAIN = (
     "ended_at",
     "sources_expired_at",
     "results_expired_at",
+    "priority",
 )
 
 
@@ -93,6 +95,7 @@ def series_record(
     results: Iterable[Row] = (),
     deliveries: Iterable[Row] = (),
     events: Iterable[Row] = (),
+    curves: Iterable[dict[str, Any]] = (),
 ) -> SeriesRecord:
     """A series and, where given, all that hangs on it."""
     m = row._mapping
@@ -102,6 +105,9 @@ def series_record(
         reason=Reason(**row.reason) if row.reason else None,
         flags=tuple(Reason(**flag) for flag in row.flags),
         checks=tuple(_check(kept) for kept in row.checks),
+        curves=tuple(
+            Curve(c["name"], c["unit"], tuple(c["time_s"]), tuple(c["values"])) for c in curves
+        ),
         results=tuple(_result(r, data_dir) for r in results),
         deliveries=tuple(_delivery(d) for d in deliveries),
         events=tuple(Event(e.at, e.name, e.detail) for e in events),

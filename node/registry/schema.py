@@ -87,6 +87,11 @@ series = sa.Table(
     sa.Column("sources_expired_at", UtcDateTime),
     sa.Column("results_expired_at", UtcDateTime),
     sa.Column("expiring", sa.Boolean, nullable=False, index=True),
+    sa.Column("priority", sa.Integer, nullable=False),
+    sa.Index(None, "received_last_at"),
+    sa.Index(None, "state", "received_last_at"),
+    sa.Index(None, "state", "delivered_at"),
+    sa.Index(None, "calling_ae_title"),
     sa.Index(None, "state", "completed_at"),
     sa.Index(None, "state", "ended_at"),
 )
@@ -152,6 +157,7 @@ deliveries = sa.Table(
     sa.UniqueConstraint("result_id", "destination"),
     sa.Index(None, "state", "next_try_at"),
     sa.Index(None, "series_id"),
+    sa.Index(None, "destination", "state", "updated_at"),
 )
 
 verifications = sa.Table(
@@ -214,4 +220,35 @@ events = sa.Table(
     sa.Column("name", sa.String(64), nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
     sa.Index(None, "series_id"),
+)
+
+curves = sa.Table(
+    "curves",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column(
+        "series_id", sa.ForeignKey("series.id", ondelete="CASCADE"), nullable=False, unique=True
+    ),
+    sa.Column("curves", sa.JSON, nullable=False),
+)
+
+pauses = sa.Table(
+    "pauses",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("activity", sa.String(16), nullable=False, unique=True),
+    sa.Column("by", sa.Text, nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+)
+
+workers = sa.Table(
+    "workers",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.String(200), nullable=False, unique=True),
+    sa.Column("queues", sa.Text, nullable=False),
+    sa.Column("device", sa.Text, nullable=False),
+    sa.Column("version", sa.String(32), nullable=False),
+    sa.Column("started_at", UtcDateTime, nullable=False),
+    sa.Column("seen_at", UtcDateTime, nullable=False),
 )

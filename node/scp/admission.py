@@ -43,6 +43,7 @@ TOO_MANY = Verdict(False, 2, 3, 2, "local limit exceeded")
 TOO_MANY_OF_ONE = Verdict(False, 2, 3, 2, "local limit for one peer exceeded")
 # Rejected transient (2) by the service provider, presentation (3): temporary congestion.
 NO_ROOM = Verdict(False, 2, 3, 1, "no room on the disk")
+PAUSED = Verdict(False, 2, 3, 1, "receiving is paused")
 
 
 class Admission:

@@ -16,14 +16,15 @@ from pynetdicom.pdu_primitives import A_ASSOCIATE
 
 from node import log
 from node.commitment import EventReport, answered
-from node.errors import SettingsError, SpoolError
+from node.errors import SettingsError
 from node.ports import Intake, Machine, Quota, Replies, Spool, Trail
-from node.scp.admission import NO_ROOM, Admission
+from node.scp.admission import Admission
 from node.scp.arenas import share_arenas
 from node.scp.buffer import DataSetBuffer, Room
 from node.scp.contexts import VERIFICATION, accepted, brings_objects
 from node.scp.counters import Counters, Counts
 from node.scp.encryption import Encryption, HandshakeError
+from node.scp.gate import Gate
 from node.scp.part10 import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from node.scp.places import Places
 from node.scp.server import Server
@@ -77,6 +78,7 @@ class Listener:
         self._witness = Witness(trail, own)
         self._replies, self._repliers = replies, repliers
         self._places = Places(settings)
+        self._gate = Gate(intake, spool)
         self._counters = Counters()
         self._spool = spool
         self._longest = int(settings.max_instance_mib * _MIB)
@@ -132,6 +134,7 @@ class Listener:
         if self._replies is not None:
             server.bind(evt.EVT_N_EVENT_REPORT, self._reported, [self._replies])
         self._server = server
+        self._gate.watch()
         self._thread = threading.Thread(
             target=server.serve_forever, args=(0.25,), name="scp-listener", daemon=True
         )
@@ -151,6 +154,7 @@ class Listener:
         server, self._server = self._server, None
         if server is None or self._thread is None:
             return
+        self._gate.end()
         BaseServer.shutdown(server)
         server.server_close()
         self._thread.join()
@@ -216,8 +220,8 @@ class Listener:
         if verdict.accepted:
             verdict = self._places.verdict(assoc, self._connections()) or verdict
         proposed = request.presentation_context_definition_list
-        if verdict.accepted and brings_objects(proposed) and self._is_full():
-            verdict = NO_ROOM
+        if verdict.accepted and brings_objects(proposed):
+            verdict = self._gate.verdict() or verdict
         if verdict.accepted:
             assoc.acceptor.supported_contexts = accepted(
                 proposed,
@@ -241,15 +245,9 @@ class Listener:
     def _connections(self) -> Sequence[Association]:
         return self._server.active_associations if self._server else ()
 
-    def _is_full(self) -> bool:
-        """Whether nothing could be kept; a disk that does not answer says so at each C-STORE."""
-        try:
-            return self._spool.disk().full
-        except SpoolError:
-            return False
-
     def _look_around(self) -> None:
         self._places.let_go_of_the_slow(self._connections())
+        self._gate.let_go(self._connections())
 
     def _established(self, event: evt.Event) -> None:
         self._counters.add("associations")

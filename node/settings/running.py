@@ -53,9 +53,11 @@ class RetentionSettings(Section):
 
 
 class StatusSettings(Section):
-    """Where the status page listens."""
+    """Where the status page listens, and what its clock is held against."""
 
     host: str = "127.0.0.1"
     """Address of the status page."""
     port: Port = 8050
     """Port of the status page."""
+    target_s: Annotated[float, Field(gt=0)] = 60.0
+    """Within how long after the last image the maps are wanted [s]."""

@@ -12,8 +12,9 @@ from node.status.probes import Probes
 from node.status.problems import Problem
 from node.status.queue import look
 from node.status.view import badge, situation
+from node.status.watch import Watch
 
-Action = Literal["retry", "cancel", "complete", "resend"]
+Action = Literal["retry", "cancel", "complete", "resend", "analyse", "prioritise"]
 Uid = Annotated[str, Path(pattern=r"^[0-9.]{1,64}$", description="Series Instance UID")]
 Search = Annotated[
     str,
@@ -37,11 +38,11 @@ def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     return {status: {"model": Problem} for status in (*statuses, 422, 503)}
 
 
-def router(archive: Archive, probes: Probes) -> APIRouter:
+def router(archive: Archive, probes: Probes, watch: Watch) -> APIRouter:
     """The routes below /api."""
     routes = APIRouter(prefix="/api")
     _add_reads(routes, archive, probes)
-    _add_actions(routes, archive, probes)
+    _add_actions(routes, archive, probes, watch)
     _add_destinations(routes, probes)
     return routes
 
@@ -96,21 +97,29 @@ def _add_reads(routes: APIRouter, archive: Archive, probes: Probes) -> None:
     @routes.get("/queue", responses=_problems(), tags=["queue"])
     def queue() -> schema.QueueView:
         """Counts by state, the longest wait, and the time from the last image to the maps."""
-        return schema.queue(look(archive, probes.now()))
+        return schema.queue(look(archive, probes.now(), probes.target_s))
 
 
-def _add_actions(routes: APIRouter, archive: Archive, probes: Probes) -> None:
+def _add_actions(routes: APIRouter, archive: Archive, probes: Probes, watch: Watch) -> None:
     asked: dict[str, Callable[[str], SeriesState]] = {
         "retry": archive.retry,
         "cancel": archive.cancel,
         "complete": archive.declare_complete,
         "resend": archive.resend,
+        "analyse": archive.analyse_again,
+        "prioritise": archive.prioritise,
     }
 
     @routes.post("/series/{uid}/{action}", responses=_problems(403, 404, 409), tags=["series"])
     def act(uid: Uid, action: Action) -> schema.ActionView:
-        """Asks something of a series: retry, cancel, complete (with what came) or resend."""
+        """Asks something of a series.
+
+        ``retry`` what failed, was refused or waits; ``cancel`` what has not begun; ``complete``
+        it with the images that came; ``resend`` its results; ``analyse`` it again, as a new
+        revision; ``prioritise`` it before all that wait for their analysis.
+        """
         state = asked[action](uid)
+        watch.changed()
         _log.info("action_asked", action=action, series_instance_uid=uid, state=str(state))
         record = archive.series(uid)
         words = situation(record, probes.now(), probes.quiet_s)

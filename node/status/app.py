@@ -13,10 +13,11 @@ from starlette.staticfiles import StaticFiles
 from node import log
 from node.errors import NodeError
 from node.ports import Archive
-from node.status import api, pages, problems
+from node.status import api, health, live, pages, pausing, pictures, problems
 from node.status.guard import SECURITY_HEADERS, Guard
 from node.status.pages import Pages
 from node.status.probes import Probes
+from node.status.watch import Watch
 
 STATIC = Path(__file__).parent / "static"
 _FOR_MACHINES = ("/api", "/health", "/metrics", "/openapi.json")
@@ -44,13 +45,26 @@ def create_app(archive: Archive, probes: Probes, *, hosts: Sequence[str] = ()) -
         redoc_url=None,
         middleware=[Middleware(Guard, hosts=tuple(hosts))],
     )
-    shown = Pages(archive, probes)
-    app.include_router(api.router(archive, probes))
+    watch = Watch(lambda: _pulse(archive, probes))
+    shown = Pages(archive, probes, watch)
+    app.include_router(api.router(archive, probes, watch))
+    app.include_router(pausing.router(archive, watch))
+    app.include_router(live.router(watch))
+    app.include_router(pictures.router(archive))
     app.include_router(api.machine_router(archive, probes))
     app.include_router(pages.router(shown, app))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _say_what_fails(app, shown)
     return app
+
+
+def _pulse(archive: Archive, probes: Probes) -> str:
+    """Differs whenever a page that shows series, or how the node is, would."""
+    try:
+        state = health.ask(probes)
+        return f"{archive.pulse()} {state.reasons} {state.warnings}"
+    except NodeError as fault:
+        return str(fault)
 
 
 def _say_what_fails(app: FastAPI, shown: Pages) -> None:

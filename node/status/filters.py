@@ -1,9 +1,10 @@
 """The table's filters: groups of states that an administrator thinks in."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
-from node.ports import SeriesRecord, SeriesState
-from node.status.queue import DELIVERED, DELIVERING, WAITING, concerns_perfusion
+from node.ports import SeriesState
+from node.status.queue import DELIVERED, DELIVERING, WAITING
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,6 @@ class Filter:
     states: tuple[SeriesState, ...] = ()
     perfusion_only: bool = True
 
-    def keeps(self, record: SeriesRecord) -> bool:
-        """Whether a series of these states is shown."""
-        return not self.perfusion_only or concerns_perfusion(record)
-
 
 FILTERS = (
     Filter("", "Perfusion"),
@@ -40,6 +37,15 @@ FILTERS = (
     Filter("failed", "Failed", (SeriesState.FAILED,)),
     Filter("everything", "Everything", perfusion_only=False),
 )
+
+AGES = {
+    "": ("Any age", None),
+    "hour": ("Last hour", timedelta(hours=1)),
+    "day": ("Last 24 hours", timedelta(hours=24)),
+    "week": ("Last 7 days", timedelta(days=7)),
+    "month": ("Last 30 days", timedelta(days=30)),
+}
+"""How old the last image may be: what it is called, and how long that is."""
 
 
 def named(key: str) -> Filter:

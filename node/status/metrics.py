@@ -7,7 +7,7 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from node.errors import RegistryUnavailableError
-from node.ports import Archive
+from node.ports import Activity, Archive
 from node.status import health
 from node.status.probes import Probes
 from node.status.queue import Queue, look
@@ -44,6 +44,7 @@ class _Node(Collector):
             answers = self._probes.database() is None
             yield _gauge("database_up", "Whether the registry's database answers", answers)
             yield from _of_queue(queue)
+            yield _paused(self._archive)
         yield from _of_probes(self._probes)
 
 
@@ -82,6 +83,16 @@ def _of_queue(queue: Queue) -> Iterator[Metric]:
     for stage, seconds in queue.stage_medians_s.items():
         stages.add_metric([stage], seconds)
     yield stages
+
+
+def _paused(archive: Archive) -> Metric:
+    paused = {pause.activity for pause in archive.pauses()}
+    family = GaugeMetricFamily(
+        "perfusion_node_paused", "Whether a person has paused an activity", labels=["activity"]
+    )
+    for activity in Activity:
+        family.add_metric([str(activity)], activity in paused)
+    return family
 
 
 def _of_probes(probes: Probes) -> Iterator[Metric]:

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -10,15 +10,21 @@ from fastapi import APIRouter, FastAPI, Query
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
-from node.ports import Archive, DeliveryRecord, SeriesRecord
-from node.status import dimse, filters, health, queue, timeline, view
-from node.status.api import Search, Uid
+from node.ports import Archive, DeliveryRecord, SeriesQuery, SeriesRecord, WorkerRecord
+from node.settings import toml
+from node.status import charts, dimse, filters, health, pictures, queue, table, timeline, view
+from node.status.api import Uid
 from node.status.probes import Probes
 from node.status.problems import Problem
+from node.status.table import Wanted
+from node.status.watch import Watch
 
 TEMPLATES = Path(__file__).parent / "templates"
-SHOWN = 200
 BARS = 24
+STUDY = 100
+"""Series of one study that are listed."""
+SILENT = timedelta(seconds=45)
+"""A worker that has not reported itself for so long is told as silent."""
 
 
 class Pages:
@@ -28,11 +34,14 @@ class Pages:
     ----------
     archive, probes
         What the pages show.
+    watch
+        Reads once for all who look at the same.
     """
 
-    def __init__(self, archive: Archive, probes: Probes) -> None:
+    def __init__(self, archive: Archive, probes: Probes, watch: Watch) -> None:
         self._archive = archive
         self._probes = probes
+        self._watch = watch
         self._templates = Environment(
             loader=FileSystemLoader(TEMPLATES),
             autoescape=True,
@@ -42,8 +51,11 @@ class Pages:
         )
         self._templates.globals |= {
             "action_words": view.ACTION_WORDS,
+            "activity_words": view.ACTIVITY_WORDS,
             "actions": view.actions,
             "badge": view.badge,
+            "comes_first": view.comes_first,
+            "device": device,
             "duration": view.duration,
             "remedy": view.remedy,
             "size": view.size,
@@ -53,35 +65,40 @@ class Pages:
             "dimse": dimse.words,
             "local": local,
             "sentence": view.sentence,
+            "toml": lambda value: "" if value is None else toml(value),
             "spaced": lambda name: name.replace("_", " "),
         }
 
-    def front(self, show: str, search: str) -> HTMLResponse:
+    def front(self, wanted: Wanted) -> HTMLResponse:
         """The queue at a glance and the table of series."""
         now = self._probes.now()
-        chosen = filters.named(show)
-        records = self._archive.list_series(states=chosen.states, search=search, limit=SHOWN)
-        shown = [record for record in records if chosen.keeps(record)]
-        glance = queue.look(self._archive, now)
+        found = self._watch.read(wanted, lambda: table.look(self._archive, wanted, now))
+        glance = self._watch.read(
+            "queue", lambda: queue.look(self._archive, now, self._probes.target_s)
+        )
         return self._page(
             "queue.html",
             queue=glance,
-            bars=_bars(glance.turnround.recent_s[-BARS:]),
+            bars=_bars(glance.turnround, BARS),
             filters=filters.FILTERS,
-            chosen=chosen,
-            search=search,
-            records=shown,
-            set_aside=len(records) - len(shown),
-            cut=len(records) == SHOWN,
+            ages=filters.AGES,
+            wanted=wanted,
+            found=found,
             **self._words(now),
         )
 
     def series(self, uid: str) -> HTMLResponse:
         """One series in full."""
-        record = self._archive.series(uid)
+        record = self._watch.read(("series", uid), lambda: self._archive.series(uid))
+        study = SeriesQuery(study_instance_uid=record.study_instance_uid, limit=STUDY)
+        others = self._watch.read(study, lambda: self._archive.find(study).records)
         return self._page(
             "series.html",
             record=record,
+            study=others,
+            stacks=pictures.stacks(record),
+            charts=charts.charts(record.curves if record.summary else ()),
+            chart_size=(charts.WIDTH, charts.HEIGHT),
             steps=timeline.steps(record),
             shares=timeline.shares(record.stages_s),
             figures=timeline.figures(record.summary),
@@ -91,8 +108,29 @@ class Pages:
         )
 
     def destinations(self) -> HTMLResponse:
-        """The archives that receive results."""
-        return self._page("destinations.html", destinations=self._probes.destinations())
+        """The archives that receive results, and how each stands."""
+        known = self._probes.destinations()
+        names = [destination.name for destination in known]
+        standing = self._watch.read("standing", lambda: self._archive.standing(names))
+        return self._page(
+            "destinations.html",
+            destinations=known,
+            standing={each.name: each for each in standing},
+            **self._words(self._probes.now()),
+        )
+
+    def system(self) -> HTMLResponse:
+        """Workers, disk, model and the settings as read."""
+        now = self._probes.now()
+        workers = self._watch.read("workers", self._archive.workers)
+        return self._page(
+            "system.html",
+            workers=workers,
+            providers=sorted({w.device for w in workers if w.device and _is_alive(w, now)}),
+            settings=self._probes.settings(),
+            is_alive=lambda worker: _is_alive(worker, now),
+            **self._words(now),
+        )
 
     def api(self, openapi: Mapping[str, object]) -> HTMLResponse:
         """The list of the API's addresses."""
@@ -105,12 +143,13 @@ class Pages:
         return HTMLResponse(html, status_code=status)
 
     def _page(self, template: str, **values: object) -> HTMLResponse:
-        state = health.ask(self._probes)
+        state = self._watch.read("health", lambda: health.ask(self._probes))
         html = self._templates.get_template(template).render(
             page=template.removesuffix(".html"),
             bare=False,
             problems=state.reasons,
             warnings=state.warnings,
+            pauses=self._watch.read("pauses", self._archive.pauses),
             no_destination=not self._probes.destinations(),
             disk=state.disk,
             low_disk=state.disk.low,
@@ -135,8 +174,8 @@ def router(pages: Pages, app: FastAPI) -> APIRouter:
     routes = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
 
     @routes.get("/")
-    def front(show: Annotated[str, Query(max_length=20)] = "", search: Search = "") -> HTMLResponse:
-        return pages.front(show, search)
+    def front(wanted: Annotated[Wanted, Query()]) -> HTMLResponse:
+        return pages.front(wanted)
 
     @routes.get("/series/{uid}")
     def series(uid: Uid) -> HTMLResponse:
@@ -145,6 +184,10 @@ def router(pages: Pages, app: FastAPI) -> APIRouter:
     @routes.get("/destinations")
     def destinations() -> HTMLResponse:
         return pages.destinations()
+
+    @routes.get("/system")
+    def system() -> HTMLResponse:
+        return pages.system()
 
     @routes.get("/docs")
     def docs() -> HTMLResponse:
@@ -156,6 +199,17 @@ def router(pages: Pages, app: FastAPI) -> APIRouter:
 def local(at: datetime | None, form: str = "%H:%M:%S") -> str:
     """A UTC time on the clock of the machine the node runs on; a dash for None."""
     return at.astimezone().strftime(form) if at else "–"
+
+
+def _is_alive(worker: WorkerRecord, now: datetime) -> bool:
+    """Whether it has reported itself lately; it does every ten seconds."""
+    return now - worker.seen_at < SILENT
+
+
+def device(provider: str) -> str:
+    """What ONNX Runtime calls a device, as people do."""
+    name = provider.removesuffix("ExecutionProvider")
+    return {"CUDA": "GPU (CUDA)", "Tensorrt": "GPU (TensorRT)", "": "–"}.get(name, name)
 
 
 def _by_destination(record: SeriesRecord) -> dict[str, list[tuple[str, DeliveryRecord]]]:
@@ -174,7 +228,17 @@ def _tally(objects: Sequence[tuple[str, DeliveryRecord]]) -> str:
     return ", ".join(f"{number} {state}" for state, number in numbers.most_common())
 
 
-def _bars(seconds: Sequence[float]) -> list[tuple[int, float, float]]:
-    """Place, height (of 100) and seconds of each bar of the little chart."""
-    tallest = max(seconds, default=0.0) or 1.0
-    return [(place, max(4.0, 100 * s / tallest), s) for place, s in enumerate(seconds)]
+def _bars(clock: queue.Turnround, most: int) -> list[tuple[int, float, float, bool]]:
+    """Place, height (of 100), seconds and lateness of each bar; the first is the target's line."""
+    seconds = clock.recent_s[-most:]
+    slowest = max(seconds, default=1.0)
+    # a target far above them all would leave nothing of the bars to see: its line is off the top
+    tallest = max(slowest, clock.target_s) if clock.target_s < 3 * slowest else slowest
+    target = (-1, 100 * clock.target_s / tallest, clock.target_s, False)
+    return [
+        target,
+        *(
+            (place, max(4.0, 100 * s / tallest), s, s > clock.target_s)
+            for place, s in enumerate(seconds)
+        ),
+    ]

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from node.perfusion import Estimator
 from node.ports import DiskUse
+from node.settings import Shown
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,10 @@ class Probes:
         analysed. May raise :class:`~node.errors.ModelError` instead to say why.
     software_version
         Version of the node.
+    settings
+        Every setting in effect, secrets hidden.
+    target_s
+        Within how long after the last image the maps are wanted [s].
     quiet_s
         Pause after the last image after which a series counts as complete [s].
     now
@@ -67,5 +72,7 @@ class Probes:
     echo: Callable[[str], float]
     model: Callable[[], Estimator | None]
     software_version: str
+    settings: Callable[[], Sequence[Shown]] = tuple
     quiet_s: float = 20.0
+    target_s: float = 60.0
     now: Callable[[], datetime] = utc_now

@@ -12,6 +12,7 @@ from node.errors import (
     PeerUnreachableError,
     QueueUnavailableError,
     RegistryUnavailableError,
+    ResultGoneError,
     UnknownDestinationError,
     UnknownSeriesError,
     WrongStateError,
@@ -19,6 +20,7 @@ from node.errors import (
 
 _STATUS: dict[type[NodeError], int] = {
     UnknownSeriesError: 404,
+    ResultGoneError: 404,
     UnknownDestinationError: 404,
     WrongStateError: 409,
     PeerUnreachableError: 502,

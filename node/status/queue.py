@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from node.ports import Archive, CommitmentTally, SeriesRecord, SeriesState
+from node.ports import Archive, CommitmentTally, SeriesQuery, SeriesRecord, SeriesState
 from node.refusals import RefusalCode
 
 WAITING = (SeriesState.RECEIVING, SeriesState.COMPLETE)
@@ -14,6 +14,8 @@ DELIVERING = (SeriesState.READY, SeriesState.DELIVERING)
 DELIVERED = (SeriesState.DELIVERED, SeriesState.CONFIRMED)
 UNFINISHED = (*WAITING, SeriesState.ANALYSING, *DELIVERING)
 
+TARGET_S = 60.0
+"""Within how long after the last image the maps are wanted [s], unless the settings say so."""
 DAY = timedelta(hours=24)
 RECENT = 500
 """How many series the figures of the last 24 hours look at; a busy site sends some 50."""
@@ -27,9 +29,17 @@ class Turnround:
     ----------
     recent_s
         One figure a series, the oldest first.
+    target_s
+        What is aimed at.
     """
 
     recent_s: tuple[float, ...] = ()
+    target_s: float = TARGET_S
+
+    @property
+    def within(self) -> int:
+        """How many of them reached the target."""
+        return sum(seconds <= self.target_s for seconds in self.recent_s)
 
     @property
     def median_s(self) -> float | None:
@@ -75,8 +85,8 @@ class Queue:
         return sum(self.counts[state] for state in states)
 
 
-def look(archive: Archive, now: datetime) -> Queue:
-    """The queue as the registry has it now.
+def look(archive: Archive, now: datetime, target_s: float = TARGET_S) -> Queue:
+    """The queue as the registry has it now; the clock is held against ``target_s``.
 
     Raises
     ------
@@ -84,17 +94,22 @@ def look(archive: Archive, now: datetime) -> Queue:
         If the database does not answer.
     """
     counts = archive.counts()
-    waiting = archive.list_series(states=UNFINISHED, limit=RECENT)
-    refused = archive.list_series(states=(SeriesState.REFUSED,), limit=RECENT)
-    delivered = _delivered_since(archive, now - DAY)
+    unfinished = archive.find(SeriesQuery(states=UNFINISHED, limit=RECENT)).records
+    refused = SeriesQuery(
+        states=(SeriesState.REFUSED,), perfusion_only=True, since=now - DAY, limit=1
+    )
+    delivered = archive.find(
+        SeriesQuery(states=DELIVERED, delivered_since=now - DAY, limit=RECENT)
+    ).records
+    took_s = [
+        (record.delivered_at, s) for record in delivered if (s := turnround_s(record)) is not None
+    ]
     return Queue(
         counts={state: counts.get(state, 0) for state in SeriesState},
-        oldest_waiting_s=max((waited_s(record, now) for record in waiting), default=None),
+        oldest_waiting_s=max((waited_s(record, now) for record in unfinished), default=None),
         delivered_day=len(delivered),
-        refused_day=sum(
-            concerns_perfusion(record) and now - record.received_last_at < DAY for record in refused
-        ),
-        turnround=Turnround(tuple(s for r in delivered if (s := turnround_s(r)) is not None)),
+        refused_day=archive.find(refused).total,
+        turnround=Turnround(tuple(s for _, s in sorted(took_s)), target_s),
         stage_medians_s=_stage_medians(delivered),
         unconfirmed=tuple(archive.commitments()),
     )
@@ -130,16 +145,6 @@ def concerns_perfusion(record: SeriesRecord) -> bool:
         meant = record.reason is not None and record.reason.code not in _UNRELATED
         return meant or bool(record.summary)
     return True
-
-
-def _delivered_since(archive: Archive, since: datetime) -> list[SeriesRecord]:
-    """The series delivered since then, the earliest delivery first."""
-    found = [
-        (record.delivered_at, record)
-        for record in archive.list_series(states=DELIVERED, limit=RECENT)
-        if record.delivered_at is not None and record.delivered_at >= since
-    ]
-    return [record for _, record in sorted(found, key=lambda pair: pair[0])]
 
 
 def _stage_medians(records: Sequence[SeriesRecord]) -> dict[str, float]:

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from node.ports import CommitmentState, DeliveryState, SeriesRecord, SeriesState
+from node.ports import Activity, CommitmentState, DeliveryState, SeriesRecord, SeriesState
 from node.status import dimse
 from node.status.probes import DestinationInfo
 from node.status.queue import Queue, waited_s
@@ -135,6 +135,8 @@ class TurnroundView(_FromRecord):
 
     median_s: float | None
     last_s: float | None
+    target_s: float
+    within: int = Field(description="how many reached the target")
 
 
 class TallyView(_FromRecord):
@@ -181,6 +183,23 @@ class ActionView(BaseModel):
 
     series_instance_uid: str
     state: SeriesState
+    words: str
+
+
+class ActivityView(BaseModel):
+    """What of the node's work can be paused, and whether it is."""
+
+    activity: Activity
+    paused: bool
+    by: str
+    since: datetime | None
+
+
+class PausedView(BaseModel):
+    """What pausing or resuming came to."""
+
+    activity: Activity
+    paused: bool
     words: str
 
 

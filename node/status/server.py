@@ -8,12 +8,15 @@ from contextlib import contextmanager
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 from node import log
 from node.errors import SettingsError
 
 DRAIN_S = 3
 """How long requests under way may take to end after the stop [s]."""
+IS_CLOSING = "node.is_closing"
+"""In a request's scope: a callable that says whether the server is about to end."""
 _log = log.get("status")
 
 
@@ -34,9 +37,14 @@ def serve(app: FastAPI, host: str, port: int, *, stop: threading.Event | None = 
     SettingsError
         If it cannot listen there.
     """
+
+    async def told(scope: Scope, receive: Receive, send: Send) -> None:
+        # a stream ends with the server by itself, instead of being cut off after DRAIN_S
+        await app({**scope, IS_CLOSING: lambda: server.should_exit}, receive, send)
+
     listener = _listener(host, port)
     config = uvicorn.Config(
-        app,
+        told,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from node.ports import SeriesRecord, SeriesState
-from node.status.queue import DELIVERING, concerns_perfusion
+from node.ports import Activity, SeriesRecord, SeriesState
+from node.status.queue import DELIVERED, DELIVERING, concerns_perfusion
 
 State = SeriesState
 
@@ -50,8 +50,8 @@ _QUEUED = (State.COMPLETE, State.READY)
 _ENDED = (State.DELIVERED, State.CONFIRMED, State.REFUSED, State.FAILED)
 
 _ACTIONS = {
-    State.RECEIVING: ("complete", "cancel"),
-    State.COMPLETE: ("cancel",),
+    State.RECEIVING: ("complete", "prioritise", "cancel"),
+    State.COMPLETE: ("prioritise", "cancel"),
     State.READY: ("cancel",),
     State.REFUSED: ("retry",),
     State.FAILED: ("retry",),
@@ -63,6 +63,36 @@ ACTION_WORDS = {
     "cancel": "Cancel",
     "complete": "Complete now",
     "resend": "Send again",
+    "analyse": "Analyse again",
+    "prioritise": "Analyse first",
+}
+
+
+@dataclass(frozen=True)
+class ActivityWords:
+    """What an activity is called on its button, what is asked first, and what a pause means."""
+
+    verb: str
+    ask: str
+    paused: str
+
+
+ACTIVITY_WORDS = {
+    Activity.RECEIVING: ActivityWords(
+        "receiving",
+        "Pause receiving? Scanners and PACS are told to try again later; not all of them do.",
+        "Receiving is paused: senders are told to try again later",
+    ),
+    Activity.ANALYSING: ActivityWords(
+        "analysing",
+        "Pause analysing? What arrives is kept, and no maps are made until it is resumed.",
+        "Analysing is paused: what arrives is kept and waits",
+    ),
+    Activity.DELIVERING: ActivityWords(
+        "delivering",
+        "Pause delivering? Maps are made and kept here, and sent once it is resumed.",
+        "Delivering is paused: maps are made and kept here",
+    ),
 }
 
 
@@ -77,15 +107,22 @@ def badge(record: SeriesRecord) -> Badge:
     return _BADGES[record.state]
 
 
+def comes_first(record: SeriesRecord) -> bool:
+    """Whether it waits for its analysis before others, because of its priority."""
+    return record.priority > 0 and record.state in (State.RECEIVING, State.COMPLETE)
+
+
 def actions(record: SeriesRecord) -> tuple[str, ...]:
     """What the page offers for this series; the registry has the last word."""
     waits_for_a_try = record.state in _QUEUED and record.next_try_at and record.reason
     unconfirmed = record.state is State.DELIVERED and (record.next_try_at or record.reason)
     has_results = record.state in _ENDED and record.results and not record.results_expired_at
+    has_maps = record.state in DELIVERED and not record.sources_expired_at
     return (
         *(("retry",) if waits_for_a_try or unconfirmed else ()),
         *_ACTIONS.get(record.state, ()),
         *(("resend",) if has_results else ()),
+        *(("analyse",) if has_maps else ()),
     )
 
 

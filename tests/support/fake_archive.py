@@ -6,7 +6,21 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from node.errors import RegistryUnavailableError, UnknownSeriesError, WrongStateError
-from node.ports import CommitmentState, CommitmentTally, Event, SeriesRecord, SeriesState
+from node.ports import (
+    Activity,
+    CommitmentState,
+    CommitmentTally,
+    DeliveryState,
+    DestinationStanding,
+    Event,
+    Pause,
+    SeriesPage,
+    SeriesQuery,
+    SeriesRecord,
+    SeriesState,
+    WorkerRecord,
+)
+from node.status.queue import concerns_perfusion
 
 State = SeriesState
 NOW = datetime(2026, 3, 14, 2, 41, 30, tzinfo=UTC)
@@ -26,6 +40,8 @@ _AFTER: dict[str, dict[SeriesState, SeriesState]] = {
     },
     "complete": {State.RECEIVING: State.COMPLETE},
     "resend": {State.DELIVERED: State.READY, State.CONFIRMED: State.READY},
+    "analyse": {State.DELIVERED: State.COMPLETE, State.CONFIRMED: State.COMPLETE},
+    "prioritise": {State.RECEIVING: State.RECEIVING, State.COMPLETE: State.COMPLETE},
 }
 
 
@@ -36,12 +52,19 @@ class FakeArchive:
     ----------
     down
         Set it, and every question meets a database that does not answer.
+    reported
+        The workers that are said to be there.
+    pulses
+        How often it was asked whether anything changed.
     overtaken
         Set it, and every request comes too late: another process has moved the series on.
     """
 
     def __init__(self, *records: SeriesRecord) -> None:
         self._records = {record.series_instance_uid: record for record in records}
+        self.pulses = 0
+        self.reported: list[WorkerRecord] = []
+        self._pauses: dict[Activity, Pause] = {}
         self.down = False
         self.overtaken = False
 
@@ -61,13 +84,53 @@ class FakeArchive:
         self, *, states: Sequence[SeriesState] = (), search: str = "", limit: int = 200
     ) -> Sequence[SeriesRecord]:
         """The newest series first, without results, deliveries and events."""
+        return self.find(SeriesQuery(states=tuple(states), search=search, limit=limit)).records
+
+    def find(self, query: SeriesQuery) -> SeriesPage:
+        """A page of the series that match."""
         self._answer()
-        found = [
+        every = [
             replace(record, results=(), deliveries=(), events=())
             for record in self._records.values()
-            if (not states or record.state in states) and _matches(record, search)
+            if _fits(record, query)
         ]
-        return sorted(found, key=lambda r: r.received_last_at, reverse=True)[:limit]
+        found = [each for each in every if not query.perfusion_only or concerns_perfusion(each)]
+        found.sort(key=lambda record: record.received_last_at, reverse=True)
+        page = found[query.offset : query.offset + query.limit]
+        return SeriesPage(page, len(found), len(every) - len(found))
+
+    def senders(self) -> Sequence[str]:
+        """Every AE title."""
+        self._answer()
+        return sorted({record.calling_ae_title for record in self._records.values()})
+
+    def standing(self, destinations: Sequence[str]) -> Sequence[DestinationStanding]:
+        """From the deliveries of every series."""
+        self._answer()
+        sent = [d for record in self._records.values() for d in record.deliveries]
+        taken = (DeliveryState.STORED, DeliveryState.WARNING)
+        return [
+            DestinationStanding(
+                name,
+                max(
+                    (d.updated_at for d in sent if d.destination == name and d.state in taken),
+                    default=None,
+                ),
+                sum(d.destination == name and d.state is DeliveryState.PENDING for d in sent),
+            )
+            for name in destinations
+        ]
+
+    def workers(self) -> Sequence[WorkerRecord]:
+        """Those that were put there."""
+        self._answer()
+        return self.reported
+
+    def pulse(self) -> str:
+        """Differs after every change."""
+        self._answer()
+        self.pulses += 1
+        return str(hash((tuple(map(str, self._records.values())), str(self._pauses))))
 
     def counts(self) -> dict[SeriesState, int]:
         """How many series are in each state."""
@@ -100,6 +163,32 @@ class FakeArchive:
     def resend(self, series_instance_uid: str) -> SeriesState:
         """Send every result again."""
         return self._move("resend", series_instance_uid)
+
+    def analyse_again(self, series_instance_uid: str) -> SeriesState:
+        """Analyse anew."""
+        return self._move("analyse", series_instance_uid)
+
+    def prioritise(self, series_instance_uid: str) -> SeriesState:
+        """Put it first."""
+        state = self._move("prioritise", series_instance_uid)
+        highest = max(record.priority for record in self._records.values())
+        self.put(replace(self.series(series_instance_uid), priority=highest + 1))
+        return state
+
+    def pauses(self) -> Sequence[Pause]:
+        """What is paused."""
+        self._answer()
+        return sorted(self._pauses.values(), key=lambda p: list(Activity).index(p.activity))
+
+    def pause(self, activity: Activity, by: str) -> Pause:
+        """Pause; what is paused stays as it is."""
+        self._answer()
+        return self._pauses.setdefault(activity, Pause(activity, by, NOW))
+
+    def resume(self, activity: Activity) -> bool:
+        """Go on."""
+        self._answer()
+        return self._pauses.pop(activity, None) is not None
 
     def _move(self, action: str, uid: str) -> SeriesState:
         record = self.series(uid)
@@ -134,6 +223,20 @@ def a_series(number: int, state: SeriesState, **facts: object) -> SeriesRecord:
         received_last_at=last,
     )
     return replace(record, **facts)  # type: ignore[arg-type]  # the caller names real fields
+
+
+def _fits(record: SeriesRecord, query: SeriesQuery) -> bool:
+    return all(
+        (
+            not query.states or record.state in query.states,
+            _matches(record, query.search),
+            query.sender in ("", record.calling_ae_title),
+            query.study_instance_uid in ("", record.study_instance_uid),
+            query.since is None or record.received_last_at >= query.since,
+            query.delivered_since is None
+            or (record.delivered_at is not None and record.delivered_at >= query.delivered_since),
+        )
+    )
 
 
 def _matches(record: SeriesRecord, search: str) -> bool:

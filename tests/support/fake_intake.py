@@ -1,10 +1,12 @@
 """A registry's intake in memory: what was recorded, in order, and a database that can be away."""
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from node.errors import RegistryUnavailableError
-from node.ports import Kept, Quota, Recorded
+from node.ports import Activity, Kept, Pause, Quota, Recorded
 from node.series import Header
 
 
@@ -26,6 +28,8 @@ class FakeIntake:
     rows: dict[str, Row] = field(default_factory=dict)
     conflicts: list[tuple[Header, Kept]] = field(default_factory=list)
     recorded: list[Recorded] = field(default_factory=list)
+    paused: set[Activity] = field(default_factory=set)
+    looks: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def record(
@@ -53,6 +57,12 @@ class FakeIntake:
             outcome = Recorded.DUPLICATE if same else Recorded.CONFLICT
             self.recorded.append(Recorded.NEW if first is row else outcome)
             return self.recorded[-1]
+
+    def pauses(self) -> Sequence[Pause]:
+        """What was paused in ``paused``."""
+        self.looks += 1
+        self._require_available()
+        return [Pause(each, "anna", datetime.now(UTC)) for each in self.paused]
 
     def record_conflict(self, header: Header, kept: Kept) -> None:
         """Record that other bytes came under a known UID."""

@@ -45,6 +45,10 @@ class FakeModel:
     def grid(self) -> ModelGrid:
         return ModelGrid(time_points=16, interval_s=2.0, pixel_mm=6.25, multiple=8)
 
+    @property
+    def provider(self) -> str:
+        return "CPUExecutionProvider"
+
     def predict(self, prepared: ModelInput) -> PerfusionMaps:
         self.predictions += 1
         if self.fault is not None:

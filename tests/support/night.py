@@ -1,5 +1,6 @@
 """A night's worth of series, as an administrator of a stroke centre would find them."""
 
+import math
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -7,16 +8,20 @@ from pathlib import Path
 from node.perfusion import Estimator
 from node.ports import (
     CheckRecord,
+    Curve,
     DeliveryRecord,
     DeliveryState,
     DiskUse,
     Event,
+    Lease,
     ReadingRecord,
     Reason,
     ResultRecord,
     SeriesRecord,
     SeriesState,
+    WorkerRecord,
 )
+from node.settings import Settings, shown
 from node.status import DestinationInfo, Probes
 from tests.support.fake_archive import NOW, FakeArchive, a_series
 
@@ -53,10 +58,11 @@ def probes(now: datetime = NOW) -> Probes:
     return Probes(
         redis=lambda: None,
         database=lambda: None,
-        disk=lambda: DiskUse(412 * GIB, 931 * GIB, 2 * GIB),
+        disk=lambda: DiskUse(412 * GIB, 931 * GIB, 2 * GIB, 10 * GIB),
         destinations=lambda: ARCHIVES,
         echo=lambda name: 0.0042,
         model=lambda: ESTIMATOR,
+        settings=lambda: shown(Settings()),
         software_version="0.1.0",
         now=lambda: now,
     )
@@ -64,7 +70,9 @@ def probes(now: datetime = NOW) -> Probes:
 
 def archive() -> FakeArchive:
     """One series in every state that a night brings, and what came before midnight."""
-    return FakeArchive(*_under_way(), *_ended(), *(_delivered(n) for n in range(65, 1100, 75)))
+    found = FakeArchive(*_under_way(), *_ended(), *(_delivered(n) for n in range(65, 1100, 75)))
+    found.reported = workers()
+    return found
 
 
 def _under_way() -> tuple[SeriesRecord, ...]:
@@ -196,6 +204,7 @@ def _delivered(number: int) -> SeriesRecord:
         flags=flags if number % 5 == 1 else (),
         checks=_checks(81.0 if number % 5 == 1 else 240.0),
         stages_s={"read": 1.9, "stack": 0.4, "prepare": 0.7, "predict": 1.2, "encode": 0.8},
+        curves=_curves(),
         results=_results(record),
         deliveries=_deliveries(record, after[3]),
         events=(
@@ -219,12 +228,52 @@ def _checks(artery_hu: float) -> tuple[CheckRecord, ...]:
     )
 
 
+def _curves() -> tuple[Curve, ...]:
+    """A bolus in artery, vein and tissue, and a head that turns a little at 24 s."""
+    times = tuple(2.0 * place for place in range(30))
+
+    def bolus(begin_s: float, width_s: float, peak: float) -> tuple[float, ...]:
+        after = (max(0.0, t - begin_s) / width_s for t in times)
+        return tuple(round(peak * x**3 * math.exp(3 - 3 * x), 2) for x in after)
+
+    moved = tuple(round(0.3 + 1.6 / (1 + math.exp(24.0 - t)), 2) for t in times)
+    return (
+        Curve("artery", "HU", times, bolus(8.0, 8.0, 212.0)),
+        Curve("vein", "HU", times, bolus(13.0, 10.0, 265.0)),
+        Curve("tissue", "HU", times, bolus(9.0, 10.0, 11.5)),
+        Curve("moved", "mm", times, moved),
+        Curve("turned", "degrees", times, tuple(round(0.6 * mm, 2) for mm in moved)),
+        Curve("left_out", "", (24.0, 26.0)),
+    )
+
+
+def workers() -> list[WorkerRecord]:
+    """A GPU worker at work, a delivery worker that waits, and one that was lost."""
+    began = NOW - timedelta(days=3, hours=4)
+    lease = Lease("1.2.826.0.1.3680043.8.498.2", "analyse", "gpu1|x|214|1|7", NOW, 1, NOW)
+    seen = NOW - timedelta(seconds=4)
+    return [
+        WorkerRecord(
+            "gpu1|x|214|1", ("analyse",), "CUDAExecutionProvider", "0.1.0", began, seen, lease
+        ),
+        WorkerRecord("gpu1|x|215|1", ("deliver", "commit"), "", "0.1.0", began, seen),
+        WorkerRecord(
+            "gpu2|x|98|1",
+            ("analyse",),
+            "CPUExecutionProvider",
+            "0.1.0",
+            began,
+            NOW - timedelta(minutes=12),
+        ),
+    ]
+
+
 def _results(record: SeriesRecord) -> tuple[ResultRecord, ...]:
     return tuple(
         ResultRecord(
             sop_instance_uid=f"{record.series_instance_uid}.9.{place}",
             sop_class_uid=sop_class,
-            series_instance_uid=f"{record.series_instance_uid}.9",
+            series_instance_uid=f"{record.series_instance_uid}.9.{place}.0",
             kind=kind,
             description=description,
             path=Path(f"/var/lib/perfusion-node/results/{place}.dcm"),

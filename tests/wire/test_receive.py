@@ -14,7 +14,7 @@ from pydicom.uid import (
     MRImageStorage,
 )
 
-from node.ports import DiskUse, Kept, Quota, Recorded
+from node.ports import DiskUse, Kept, Pause, Quota, Recorded
 from node.series import Header, read_header, read_hu
 from node.spool import FileSpool
 from tests.support.ctp import CtpSpec, build_instance, build_series, write_series
@@ -116,6 +116,9 @@ class Witness:
         )
         self.done.append("recorded")
         return recorded
+
+    def pauses(self) -> Sequence[Pause]:
+        return self._intake.pauses()
 
 
 def test_success_is_answered_after_spool_and_registry(tmp_path: Path) -> None:

@@ -1,11 +1,28 @@
 "use strict";
-// Keeps the page as the server would render it now: fetches it again every two seconds and moves
-// only what differs into place, so that focus, selection and scrolling stay. All words are made on
-// the server; this file inserts none of its data but as text.
+// Keeps the page as the server would render it now: fetches it again when the server says that
+// something changed (server-sent events) and moves only what differs into place, so that focus,
+// selection and scrolling stay. All words are made on the server; this file inserts none of its
+// data but as text. Where the stream is cut off, by a proxy say, it asks every two seconds instead.
 
-const EVERY_MS = 2000;
+const WITHOUT_STREAM_MS = 2000;
+const AGES_MS = 5000; // ages and countdowns go on though nothing changes
 let timer = 0;
 let asked = 0;
+let stream = null;
+
+const everyMs = () => (stream?.readyState === EventSource.OPEN ? AGES_MS : WITHOUT_STREAM_MS);
+
+function follow() {
+  if (stream && stream.readyState !== EventSource.CLOSED) return;
+  stream = new EventSource("/live");
+  stream.onmessage = refresh;
+}
+
+function unfollow() {
+  // a browser opens few connections to one server: a page that nobody sees gives its own back
+  stream?.close();
+  stream = null;
+}
 
 const keyOf = (node) => (node.nodeType === Node.ELEMENT_NODE && (node.id || node.dataset?.key)) || "";
 
@@ -16,9 +33,12 @@ function morph(old, fresh) {
     return;
   }
   if (old.hasAttribute("data-keep")) return;
-  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  const kept = old.nodeName === "DETAILS" ? "open" : ""; // what a person folded stays so
+  for (const { name } of [...old.attributes]) {
+    if (name !== kept && !fresh.hasAttribute(name)) old.removeAttribute(name);
+  }
   for (const { name, value } of fresh.attributes) {
-    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+    if (name !== kept && old.getAttribute(name) !== value) old.setAttribute(name, value);
   }
   morphChildren(old, fresh);
 }
@@ -66,6 +86,7 @@ async function refresh() {
       morph(document.querySelector("title"), fresh.querySelector("title"));
       morph(document.body, fresh.body);
       say("live", "live");
+      follow();
     } else if (document.body.dataset.page === "problem" && answer.status < 500) {
       say("", ""); // what is not there now is not awaited
       return;
@@ -76,7 +97,7 @@ async function refresh() {
     if (mine !== asked) return;
     say("lost", "The node does not answer");
   }
-  timer = setTimeout(refresh, EVERY_MS);
+  timer = setTimeout(refresh, everyMs());
 }
 
 async function ask(form) {
@@ -117,9 +138,11 @@ document.addEventListener("submit", (event) => {
 });
 
 document.addEventListener("input", (event) => {
-  if (event.target.name !== "search") return;
+  if (!("narrows" in event.target.dataset)) return;
   const address = new URL(location.href);
-  address.searchParams.set("search", event.target.value);
+  address.searchParams.delete("page");
+  if (event.target.value) address.searchParams.set(event.target.name, event.target.value);
+  else address.searchParams.delete(event.target.name);
   history.replaceState(null, "", address);
   clearTimeout(timer);
   timer = setTimeout(refresh, 200);
@@ -140,7 +163,8 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) clearTimeout(timer);
+  clearTimeout(timer);
+  if (document.hidden) unfollow();
   else refresh();
 });
 

@@ -13,7 +13,7 @@ import onnxruntime
 import pytest
 
 from node.errors import InferenceError, ModelError
-from node.inference import OnnxModel, load_model
+from node.inference import KnownModel, OnnxModel, load_model, read_manifest
 from node.perfusion import ModelGrid, PerfusionMaps, Quantity, restore
 from node.ports import Model
 from node.settings import WEIGHTS
@@ -239,3 +239,18 @@ def test_an_unknown_device_is_a_fault() -> None:
     """Only auto, cuda and cpu are devices."""
     with pytest.raises(ModelError, match="tpu"):
         load_model(SHIPPED, device="tpu")
+
+
+def test_a_known_model_is_read_again_only_where_its_file_is_another(copied: Path) -> None:
+    """Pages ask every few seconds; a file that is exchanged is noticed all the same."""
+    known = KnownModel(copied)
+    first = known.estimator()
+    assert first.sha256 == read_manifest(SHIPPED).sha256
+    assert known.estimator() is first
+    with copied.open("ab") as file:
+        file.write(b"x")
+    with pytest.raises(ModelError, match="sha256"):
+        known.estimator()
+    copied.with_suffix(".json").unlink()
+    with pytest.raises(ModelError, match="does not exist"):
+        known.estimator()

@@ -51,7 +51,7 @@ def test_a_series_is_told_in_full_without_file_paths(show: Show) -> None:
     assert body["results"][0]["kind"] == "background"
     assert {d["status_words"] for d in body["deliveries"]} >= {"0x0000 stored", ""}
     assert body["events"][-1]["name"] == "delivered"
-    assert body["actions"] == ["resend"]
+    assert body["actions"] == ["resend", "analyse"]
     assert body["stages_s"]["predict"] == 1.2
     assert "/var/lib" not in answer.text
 
@@ -61,7 +61,12 @@ def test_the_queue_counts_by_state_and_clocks_the_maps(node: Node) -> None:
     queue = node.get("/api/queue").json()
     assert queue["counts"] == {str(state): 1 for state in SeriesState}
     assert queue["oldest_waiting_s"] == 5 * 60
-    assert queue["turnround"] == {"median_s": None, "last_s": None}
+    assert queue["turnround"] == {
+        "median_s": None,
+        "last_s": None,
+        "target_s": 60.0,
+        "within": 0,
+    }
 
 
 @pytest.mark.parametrize(
@@ -71,6 +76,8 @@ def test_the_queue_counts_by_state_and_clocks_the_maps(node: Node) -> None:
         (SeriesState.RECEIVING, "cancel", "CANCELLED"),
         (SeriesState.RECEIVING, "complete", "COMPLETE"),
         (SeriesState.DELIVERED, "resend", "READY"),
+        (SeriesState.DELIVERED, "analyse", "COMPLETE"),
+        (SeriesState.COMPLETE, "prioritise", "COMPLETE"),
     ],
 )
 def test_an_action_says_what_it_came_to(
@@ -255,3 +262,23 @@ def test_a_silent_database_is_a_metric(node: Node) -> None:
     assert "perfusion_node_database_up 0.0" in answer.text
     assert "perfusion_node_disk_free_bytes" in answer.text
     assert "perfusion_node_series{" not in answer.text
+
+
+def test_what_the_node_does_is_paused_and_resumed(node: Node) -> None:
+    """Each activity is told with who paused it; asked twice, nothing changes."""
+    assert [a["paused"] for a in node.get("/api/activities").json()] == [False] * 3
+    for _ in range(2):
+        answer = node.post("/api/activities/delivering/pause").json()
+        assert answer["paused"] is True
+        assert answer["words"].startswith("Delivering is paused")
+    told = node.get("/api/activities").json()[2]
+    assert (told["activity"], told["by"], bool(told["since"])) == (
+        "delivering",
+        "somebody on the status page",
+        True,
+    )
+    assert 'perfusion_node_paused{activity="delivering"} 1.0' in node.get("/metrics").text
+    assert "Delivering is paused" in node.get("/destinations").text
+    assert node.post("/api/activities/delivering/resume").json()["paused"] is False
+    assert "Delivering is paused" not in node.get("/destinations").text
+    assert node.post("/api/activities/thinking/pause").status_code == 422

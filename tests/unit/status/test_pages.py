@@ -51,7 +51,7 @@ def test_a_page_says_that_it_is_not_for_diagnosis_and_loads_only_its_own(
         if tag in {"script", "link", "img"}
     ]
     assert loaded
-    assert all(source.startswith("/static/") for source in loaded)
+    assert all(source.startswith(("/static/", "/series/")) for source in loaded)
 
 
 def test_the_first_page_tells_the_night_at_a_glance(show: Show) -> None:
@@ -76,7 +76,10 @@ def test_the_first_page_tells_the_night_at_a_glance(show: Show) -> None:
         ("?show=failed", "Hr36", "CTP 5 mm"),
         ("?show=refused", "CTP 5 mm", "Topogram"),
         ("?show=everything", "Topogram", "Nothing here"),
-        ("?search=AQUILION", "CT_AQUILION", "CT_SOMATOM"),
+        ("?search=AQUILION", "CT_AQUILION", '<td class="from">CT_SOMATOM'),
+        ("?sender=CT_REVOLUTION", "NEURO PERFUSION", '<td class="from">CT_AQUILION'),
+        ("?age=hour", "CTP 5 mm", "Page 1 of"),
+        ("?age=hour&show=failed", "Hr36", "5.0 H20f"),
         ("?show=everything&search=nobody", "Nothing here matches “nobody”", "<table"),
         ("?show=no-such-filter", "CTP 5 mm", "Topogram"),
     ],
@@ -214,3 +217,49 @@ def test_a_dicomweb_server_is_shown_by_its_address(show: Show) -> None:
     assert (listed["url"], listed["ae_title"], listed["port"]) == (web.url, "", None)
     answer = client.post("/api/destinations/web/echo").json()
     assert answer["words"] == "Answered a QIDO-RS search in 4 ms."
+
+
+def test_the_system_page_tells_who_works_and_what_is_set(show: Show) -> None:
+    """Workers with what they have in hand, the silent one told apart; disk, model, settings."""
+    html = show(night.archive(), night.probes()).get("/system").text
+    for told in (
+        "GPU (CUDA)",
+        "working",
+        "silent",
+        "for 12 min",
+        "412 GiB of 931 GiB",
+        night.ESTIMATOR.sha256,
+        "scp.ae_title",
+        "&#34;PERFUSION&#34;",
+    ):
+        assert told in html
+    empty = show(FakeArchive(), night.probes()).get("/system").text
+    assert "No worker has reported itself" in empty
+
+
+def test_a_destination_is_told_with_what_it_stored_last(show: Show) -> None:
+    """And with what it is still to be sent."""
+    html = show(night.archive(), night.probes()).get("/destinations").text
+    assert "min ago" in html
+    assert "9 objects" in html
+
+
+def test_the_curves_are_drawn_with_their_peaks_in_words(show: Show) -> None:
+    """A drawing in the page itself, and what it shows for those who do not see it."""
+    html = show(night.archive(), night.probes()).get(f"{SERIES}.65").text
+    assert "artery at most 21" in html
+    assert "2 time points left out" in html
+    assert "Curves" not in show(night.archive(), night.probes()).get(f"{SERIES}.48").text
+
+
+def test_the_table_is_shown_a_page_at_a_time(show: Show) -> None:
+    """Fifty series a page; older and newer ones are one step away, with the same filters."""
+    archive = FakeArchive(*(a_series(n, SeriesState.FAILED) for n in range(1, 121)))
+    client = show(archive, night.probes())
+    first = client.get("/?show=failed&sender=CT_SOMATOM").text
+    assert "1–50 of 120 series" in first
+    assert 'href="/?show=failed&amp;sender=CT_SOMATOM&amp;page=2"' in first
+    last = client.get("/?show=failed&page=3").text
+    assert "101–120 of 120 series" in last
+    assert 'rel="next"' not in last
+    assert client.get("/?page=0").status_code == 422

@@ -20,7 +20,8 @@ def test_what_was_deleted_is_said_and_not_offered() -> None:
     """An expired series says so; without results there is nothing to send again."""
     gone = {"results_expired_at": NOW, "results": (object(),)}
     delivered = a_series(1, State.DELIVERED, summary={"core_ml": 3.0}, **gone)
-    assert view.actions(delivered) == ()
+    assert view.actions(delivered) == ("analyse",)
+    assert view.actions(replace(delivered, sources_expired_at=NOW)) == ()
     assert words(State.DELIVERED, **gone).endswith("were deleted as the retention settings ask")
     assert "images were deleted" in words(State.DELIVERED, sources_expired_at=NOW)
     assert words(State.EXPIRED) == "Its files were deleted as the retention settings ask"

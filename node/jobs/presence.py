@@ -1,0 +1,59 @@
+"""A worker reports itself, so that people see who is alive and what each works at."""
+
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Self
+
+from node import __version__
+from node.errors import RegistryUnavailableError
+from node.jobs.owner import this_process
+from node.ports import WorkerRecord, Workers
+
+EVERY_S = 10.0
+
+
+class Presence:
+    """Reports this process every ten seconds until the ``with`` block ends.
+
+    Without the registry nothing is said; that it does not answer, the sweep tells.
+
+    Parameters
+    ----------
+    registry
+        Where it is noted.
+    queues, device
+        What this worker works at, and on what.
+    """
+
+    def __init__(self, registry: Workers, queues: Sequence[str], device: str) -> None:
+        now = datetime.now(UTC)
+        self._registry = registry
+        self._worker = WorkerRecord(this_process(), tuple(queues), device, __version__, now, now)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+        with suppress(RegistryUnavailableError):
+            self._registry.leave(self._worker.name)
+
+    def _run(self) -> None:
+        while True:
+            with suppress(RegistryUnavailableError):
+                self._registry.report(replace(self._worker, seen_at=datetime.now(UTC)))
+            if self._ended.wait(EVERY_S):
+                return
