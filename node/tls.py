@@ -79,6 +79,7 @@ def requestor(files: TlsFiles, key: str, *, check_host: bool = True) -> Requesto
     context = _narrowed(Requestor(ssl.PROTOCOL_TLS_CLIENT))
     context.sslsocket_class = _Calling
     context.check_hostname = check_host
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # ca may be the peer's own certificate
     if files.ca is None:
         context.load_default_certs()
     _load(context, key, files)

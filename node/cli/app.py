@@ -12,6 +12,7 @@ from typer.core import TyperCommand
 from node import __version__
 from node.cli import (
     backup,
+    canary,
     check,
     configuration,
     demo,
@@ -97,6 +98,7 @@ _ENTRIES = {
     "settings show": _Entry(
         _SETTINGS, configuration.show, ("settings show --config node.toml --changed",)
     ),
+    "canary": _Entry(_PEERS, canary.canary, ("canary --config node.toml", "canary --history")),
     "check": _Entry(_PEERS, check.check, ("check --config node.toml", "check --json")),
 }
 

@@ -2,11 +2,13 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from functools import partial
 
 from node import log
 from node.audit import running
 from node.jobs.app import add_tasks, make_app
+from node.jobs.canary import Patrol
 from node.jobs.presence import Presence
 from node.jobs.queue import WakeQueue
 from node.jobs.retention import Retention
@@ -59,7 +61,8 @@ def run_worker(settings: Settings, queues: Sequence[str], *, node: Node | None =
             retention = Retention(works.registry, works.spool, settings.retention)
         sweeper = Sweeper(works.registry, queue, works.spool, settings, retention, vigil)
         trail = running(works.trail, f"worker of {', '.join(queues)}")
-        with trail, sweeper, Presence(works.registry, served, device):
+        patrol = Patrol(works) if "deliver" in queues else nullcontext()
+        with trail, sweeper, patrol, Presence(works.registry, served, device):
             _LOG.info("worker_started", queues=served, pid=os.getpid())
             app.Worker(
                 queues=served,

@@ -48,6 +48,7 @@ from node.ports.verification import (
     Verifications,
     by_series,
 )
+from node.ports.watching import Alert, AlertRecord, Alerts, Canaries, CanaryRun
 from node.ports.work import (
     DeliveryOutcome,
     DueDelivery,
@@ -63,9 +64,14 @@ __all__ = [
     "MEASURES",
     "Accounts",
     "Activity",
+    "Alert",
+    "AlertRecord",
+    "Alerts",
     "Archive",
     "Bin",
     "Branch",
+    "Canaries",
+    "CanaryRun",
     "CheckRecord",
     "CommitmentAnswer",
     "CommitmentOutcome",

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from node.registry.accounts import AccountStore
+from node.registry.alerts import AlertStore
 from node.registry.archive import ArchiveStore
+from node.registry.canaries import CanaryStore
 from node.registry.commitments import CommitmentStore
 from node.registry.copies import Contents, RegistryCopies
 from node.registry.database import Database, require_known
@@ -21,6 +23,8 @@ class Registry(
     VerificationStore,
     WorkerStore,
     RetentionStore,
+    CanaryStore,
+    AlertStore,
 ):
     """``Intake``, ``Accounts``, ``Archive``, ``Ledger`` and the rest of :mod:`node.ports`.
 

@@ -15,7 +15,7 @@ from node.ports import (
     SeriesState,
 )
 from node.registry import schema
-from node.registry.due import AT_DELIVERY
+from node.registry.due import AT_DELIVERY, is_a_canary
 from node.registry.ledger import LedgerStore
 from node.registry.rows import storable
 from node.registry.standing import ARRIVED
@@ -34,7 +34,7 @@ class DeliveryStore(LedgerStore):
         owed = sa.exists().where(*of_revision, deliveries.c.result_id == results.c.id)
         wanted = sa.exists().where(*of_revision, results.c.kind.in_(list(kinds)))
         query = sa.select(table.c.series_instance_uid).where(
-            table.c.state == SeriesState.READY, sa.not_(owed), wanted
+            table.c.state == SeriesState.READY, sa.not_(owed), wanted, sa.not_(is_a_canary())
         )
         with self._database.reading() as connection:
             return connection.scalars(query.order_by(table.c.id)).all()
@@ -50,7 +50,7 @@ class DeliveryStore(LedgerStore):
         query = sa.select(results.c.id, results.c.kind).order_by(results.c.id)
         with self._database.writing() as connection:
             row = self._find(connection, series_instance_uid, lock=True)
-            if row.state not in _OWING:
+            if row.state not in _OWING or self._is_canary(connection, row):
                 return 0
             made = connection.execute(
                 query.where(results.c.series_id == row.id, results.c.revision == row.revision)

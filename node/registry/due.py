@@ -46,6 +46,10 @@ class DueStore(JoiningStore, PauseStore):
                 return []
             return list(connection.scalars(_analyse(now).limit(limit)))
 
+    def _is_canary(self, connection: sa.Connection, row: Row) -> bool:
+        query = sa.select(schema.series.c.id).where(schema.series.c.id == row.id, is_a_canary())
+        return connection.execute(query).first() is not None
+
     def _is_due(self, connection: sa.Connection, row: Row, queue: str, now: datetime) -> bool:
         if queue in self._paused_queues(connection):
             return False
@@ -57,6 +61,13 @@ class DueStore(JoiningStore, PauseStore):
             connection.execute(query.where(schema.series.c.id == row.id)).first() is not None
             for query in queries
         )
+
+
+def is_a_canary() -> sa.ColumnElement[bool]:
+    """Whether a series of the query was made to watch the node."""
+    canaries = schema.canaries
+    own = canaries.c.series_instance_uid == schema.series.c.series_instance_uid
+    return sa.exists().where(own)
 
 
 def commitments_due(now: datetime) -> tuple[sa.FromClause, tuple[sa.ColumnElement[bool], ...]]:

@@ -211,6 +211,39 @@ commitments = sa.Table(
     sa.Index(None, "series_id"),
 )
 
+canaries = sa.Table(
+    "canaries",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("study_instance_uid", _UID, nullable=False),
+    sa.Column("series_instance_uid", _UID, nullable=False, unique=True),
+    sa.Column("begun_at", UtcDateTime, nullable=False, index=True),
+    sa.Column("ended_at", UtcDateTime),
+    sa.Column("under_way", sa.Integer, unique=True),  # 1 or null: there is one at most
+    sa.Column("good", sa.Boolean),
+    sa.Column("found", sa.Text, nullable=False),
+)
+
+alerts = sa.Table(
+    "alerts",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("found", sa.Text, nullable=False),
+    sa.Column("remedy", sa.Text, nullable=False),
+    sa.Column("since", UtcDateTime, nullable=False),
+    sa.Column("told_at", UtcDateTime),
+    sa.Column("over_at", UtcDateTime),
+)
+
+alert_claims = sa.Table(
+    "alert_claims",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),  # 1: there is one row
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("until", UtcDateTime, nullable=False),
+)
+
 events = sa.Table(
     "events",
     metadata,

@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+from node.canary import CANARY_AE_TITLE
 from node.errors import SettingsError
 from node.settings import Peer, ScpSettings
 
@@ -65,6 +66,7 @@ class Admission:
 
     def __init__(self, settings: ScpSettings, repliers: Sequence[Peer] = ()) -> None:
         self._repliers = repliers
+        self._own_host = settings.host
         self._own_title = settings.ae_title if settings.check_called_ae_title else None
         self._peers = [(peer.ae_title, _places(peer)) for peer in settings.allowed_peers]
 
@@ -74,9 +76,15 @@ class Admission:
             return _WRONG_CALLED
         if not self._peers or self._is_allowed(calling_ae_title, address):
             return _WELCOME
+        if calling_ae_title == CANARY_AE_TITLE and self._is_here(address):
+            return _WELCOME
         if self._may_reply(calling_ae_title, address):
             return _FOR_REPLIES
         return _WRONG_CALLING
+
+    def _is_here(self, address: str) -> bool:
+        """Whether an address is this machine's: its canary need not be an allowed peer."""
+        return ip_address(address.partition("%")[0]).is_loopback or address == self._own_host
 
     def _is_allowed(self, ae_title: str, address: str) -> bool:
         return any(

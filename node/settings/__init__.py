@@ -17,7 +17,7 @@ from node.settings.running import JobsSettings, RetentionSettings, SpoolSettings
 from node.settings.secret import Secret
 from node.settings.section import ENVIRONMENT_PREFIX, WEIGHTS
 from node.settings.shown import Shown, hide_password, shown
-from node.settings.watching import AuditSettings
+from node.settings.watching import AuditSettings, CanarySettings
 from node.settings.whole import Settings
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "WEIGHTS",
     "AnalysisSettings",
     "AuditSettings",
+    "CanarySettings",
     "CommitmentSettings",
     "Destination",
     "JobsSettings",

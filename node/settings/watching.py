@@ -1,6 +1,8 @@
 """Sections of the settings: who is told what the node does."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from node.settings.certificates import PeerTls
 from node.settings.section import Port, Section
@@ -21,3 +23,14 @@ class AuditSettings(Section):
     """What the site is called in the trail; empty: not told."""
     tls: PeerTls = PeerTls()
     """Whom to trust and what to show, where the protocol is tls."""
+
+
+class CanarySettings(Section):
+    """The canary: a small simulated scan, sent through the whole node and compared."""
+
+    every_hours: Annotated[float, Field(ge=0)] = 0.0
+    """How often it is sent; 0: only by perfusion-node canary [h]."""
+    patience_s: Annotated[float, Field(gt=0)] = 900.0
+    """How long it may take from being sent to its maps [s]."""
+    host: str = ""
+    """Where the listener is reached; empty: scp.host, or this machine."""

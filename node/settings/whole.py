@@ -20,7 +20,7 @@ from node.settings.destinations import (
 from node.settings.receiving import ScpSettings
 from node.settings.running import JobsSettings, RetentionSettings, SpoolSettings, StatusSettings
 from node.settings.section import ENVIRONMENT_PREFIX
-from node.settings.watching import AuditSettings
+from node.settings.watching import AuditSettings, CanarySettings
 
 
 class Settings(BaseSettings):
@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     results: ResultsSettings = ResultsSettings()
     jobs: JobsSettings = JobsSettings()
     audit: AuditSettings = AuditSettings()
+    canary: CanarySettings = CanarySettings()
     spool: SpoolSettings = SpoolSettings()
     retention: RetentionSettings = RetentionSettings()
     status: StatusSettings = StatusSettings()

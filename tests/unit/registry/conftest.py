@@ -31,7 +31,8 @@ def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Registr
     else:
         url = request.getfixturevalue("postgres_url")
         with psycopg.connect(url) as connection:
-            connection.execute("TRUNCATE series, pauses, workers CASCADE")
+            tables = "series, pauses, workers, canaries, alerts, alert_claims"
+            connection.execute(f"TRUNCATE {tables} CASCADE")
     opened = open_registry(url, r.DATA_DIR)
     yield opened
     opened.close()
