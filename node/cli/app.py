@@ -11,6 +11,7 @@ from typer.core import TyperCommand
 
 from node import __version__
 from node.cli import (
+    alive,
     backup,
     canary,
     check,
@@ -54,6 +55,7 @@ _ENTRIES = {
     "scp": _Entry(_RUN, serving.scp, ("scp --config node.toml",)),
     "worker": _Entry(_RUN, serving.worker, ("worker --queues analyse --config node.toml",)),
     "status": _Entry(_RUN, serving.status, ("status --config node.toml",)),
+    "alive": _Entry(_RUN, alive.alive, ("alive scp",)),
     "demo": _Entry(_RUN, demo.demo, ("demo", "demo --once --folder /tmp/demo")),
     "studies": _Entry(
         _STUDIES,

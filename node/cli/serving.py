@@ -14,10 +14,12 @@ from node import log
 from node.cli.claim import claimed, in_use, require_free_ports
 from node.cli.options import ConfigOption, settings_from
 from node.cli.supervisor import Supervisor, end_with_parent, on_signals
+from node.pulse import Pulse
 from node.settings import Settings
 from node.wiring import Node
 
 _UntilStdinCloses = Annotated[bool, typer.Option("--until-stdin-closes", hidden=True)]
+_ROUND_S = 1.0
 _PARTS = {
     "scp": ["scp"],
     "analyse": ["worker", "--queues", "analyse"],
@@ -94,7 +96,10 @@ def scp(config: ConfigOption = None, until_stdin_closes: _UntilStdinCloses = Fal
         with running(node.trail, "listener"):
             listener.start()
             recovery.start()
-            stop.wait()
+            pulse = Pulse("scp")
+            while not stop.wait(_ROUND_S):
+                if listener.goes_round:
+                    pulse.beat()
             listener.stop()
             recovery.stop()
 

