@@ -113,6 +113,46 @@ class WrongStateError(NodeError):
     remedy = "See its state with: perfusion-node show ID"
 
 
+class UnknownNameError(NodeError):
+    """There is no user or token of that name."""
+
+    remedy = "See who there is with: perfusion-node users list, perfusion-node tokens list"
+
+
+class NameTakenError(NodeError):
+    """There is a user or token of that name already."""
+
+    remedy = "Choose another name, or remove the one that has it first."
+
+
+class NotSignedInError(NodeError):
+    """Nobody has said who asks, or what they said is not believed."""
+
+    remedy = "Sign in on the page; a script sends an API token: Authorization: Bearer TOKEN"
+
+
+class NotAllowedError(NodeError):
+    """Whoever asks may not do this."""
+
+    remedy = "Ask an administrator of the node for the role that is named."
+
+
+class TooManyAttemptsError(NodeError):
+    """Too many sign-ins failed: none is looked at for a while, right or wrong."""
+
+    retry = True
+    remedy = (
+        "Wait a quarter of an hour; or set another password on the node's own machine: "
+        "perfusion-node users password NAME"
+    )
+
+
+class BadPasswordError(NodeError):
+    """A new password would be guessed."""
+
+    remedy = "Choose a longer one: several words that do not belong together will do."
+
+
 class ModelError(NodeError):
     """The model's file or manifest is missing, damaged or does not match."""
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:  # each room is imported by the method that makes its object
     from node.route import AnalyseOptions
     from node.scp import Listener, Recovery
     from node.spool import FileSpool
-    from node.status import Probes
+    from node.status import Doorkeeper, Probes
 
 _REDIS_TIMEOUT_S = 2.0
 _GIB = 2**30
@@ -157,7 +157,22 @@ class Node:
         """The status page and its API, for ``node.status.serve``; its type is that room's own."""
         from node.status import create_app
 
-        return create_app(self.registry, self.probes())
+        names, doorkeeper = self.settings.status.names, self.doorkeeper()
+        return create_app(self.registry, self.probes(), hosts=names, doorkeeper=doorkeeper)
+
+    def doorkeeper(self) -> Doorkeeper:
+        """Who may use the page.
+
+        Raises
+        ------
+        SettingsError
+            If others than this machine reach the page and nobody could sign in.
+        """
+        from node.status import Doorkeeper
+
+        doorkeeper = Doorkeeper(self.registry, self.registry, self.settings.status)
+        doorkeeper.require_a_way_in()
+        return doorkeeper
 
     def redis_client(self) -> redis.Redis:
         """A client of the settings' Redis, which need not be there yet."""

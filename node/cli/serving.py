@@ -44,7 +44,7 @@ def up(config: ConfigOption = None, until_stdin_closes: _UntilStdinCloses = Fals
         require_free_ports(settings)
         read_manifest(settings.model.file)  # a model that is missing or damaged is told now
         with Node(settings) as node:
-            node.registry  # noqa: B018 - migrates the database once, before the parts open it
+            node.doorkeeper()  # migrates the database once, before the parts open it
         with _redis(settings) as redis_url:
             _supervise(settings, config, redis_url)
     log.get("cli").info("node_ended")

@@ -1,5 +1,6 @@
 """What the route asks of the world, as protocols, and the nouns they hand over."""
 
+from node.ports.audit import AuditEntry, AuditQuestion, AuditResult, AuditTrail
 from node.ports.commitment import (
     CommitmentAnswer,
     CommitmentOutcome,
@@ -20,6 +21,7 @@ from node.ports.finding import SeriesPage, SeriesQuery
 from node.ports.ledger import Ledger
 from node.ports.measures import MEASURES, Measure, checked, concluded, summarised
 from node.ports.pauses import Activity, Pause, Pauses
+from node.ports.people import People, SessionRecord, TokenRecord, User
 from node.ports.protocols import Archive, Intake, Model, Pacs, Spool
 from node.ports.quota import Quota
 from node.ports.records import (
@@ -68,6 +70,10 @@ __all__ = [
     "AlertRecord",
     "Alerts",
     "Archive",
+    "AuditEntry",
+    "AuditQuestion",
+    "AuditResult",
+    "AuditTrail",
     "Bin",
     "Branch",
     "Canaries",
@@ -107,6 +113,7 @@ __all__ = [
     "Part",
     "Pause",
     "Pauses",
+    "People",
     "Quota",
     "ReadingRecord",
     "Reason",
@@ -123,12 +130,15 @@ __all__ = [
     "SeriesQuery",
     "SeriesRecord",
     "SeriesState",
+    "SessionRecord",
     "Shelf",
     "SopReference",
     "Spool",
     "StoreOutcome",
     "StudyInstances",
+    "TokenRecord",
     "Trail",
+    "User",
     "VerificationOutcome",
     "Verifications",
     "Wake",

@@ -5,6 +5,7 @@ from pathlib import Path
 from node.registry.accounts import AccountStore
 from node.registry.alerts import AlertStore
 from node.registry.archive import ArchiveStore
+from node.registry.audit import PeopleStore
 from node.registry.canaries import CanaryStore
 from node.registry.commitments import CommitmentStore
 from node.registry.copies import Contents, RegistryCopies
@@ -25,6 +26,7 @@ class Registry(
     RetentionStore,
     CanaryStore,
     AlertStore,
+    PeopleStore,
 ):
     """``Intake``, ``Accounts``, ``Archive``, ``Ledger`` and the rest of :mod:`node.ports`.
 

@@ -12,8 +12,9 @@ from node.settings.destinations import (
 )
 from node.settings.example import example, toml
 from node.settings.loading import load
+from node.settings.people import OidcSettings, ProxySettings, StatusSettings
 from node.settings.receiving import Peer, ScpSettings
-from node.settings.running import JobsSettings, RetentionSettings, SpoolSettings, StatusSettings
+from node.settings.running import JobsSettings, RetentionSettings, SpoolSettings
 from node.settings.secret import Secret
 from node.settings.section import ENVIRONMENT_PREFIX, WEIGHTS
 from node.settings.shown import Shown, hide_password, shown
@@ -32,8 +33,10 @@ __all__ = [
     "Destination",
     "JobsSettings",
     "ModelSettings",
+    "OidcSettings",
     "Peer",
     "PeerTls",
+    "ProxySettings",
     "ResultKind",
     "ResultsSettings",
     "RetentionSettings",

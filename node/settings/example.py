@@ -34,6 +34,8 @@ _EXAMPLES: dict[str, Any] = {
     "ca": "/etc/perfusion-node/ca.pem",
     "cert": "/etc/perfusion-node/node.pem",
     "key": "/etc/perfusion-node/node.key",
+    "client_secret": {"file": "/run/secrets/oidc"},
+    "role": "viewer",
     "action": "skip",
     "index_interval_s": 1.5,
     "min_thickness_mm": 2.0,

@@ -1,10 +1,10 @@
-"""Sections of the settings: how often the node tries, what it keeps, and where people look."""
+"""Sections of the settings: how often the node tries, and what it keeps."""
 
 from typing import Annotated
 
 from pydantic import Field
 
-from node.settings.section import Port, Section
+from node.settings.section import Section
 
 
 class JobsSettings(Section):
@@ -50,14 +50,3 @@ class RetentionSettings(Section):
     """How long the record of a series is kept whose files are deleted; 0: for ever [d]."""
     early_hours: Annotated[float, Field(ge=0)] = 24.0
     """Under the soft mark, finished series may go from this age on [h]."""
-
-
-class StatusSettings(Section):
-    """Where the status page listens, and what its clock is held against."""
-
-    host: str = "127.0.0.1"
-    """Address of the status page."""
-    port: Port = 8050
-    """Port of the status page."""
-    target_s: Annotated[float, Field(gt=0)] = 60.0
-    """Within how long after the last image the maps are wanted [s]."""

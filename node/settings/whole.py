@@ -17,8 +17,9 @@ from node.settings.destinations import (
     Destination,
     WebDestination,
 )
+from node.settings.people import StatusSettings
 from node.settings.receiving import ScpSettings
-from node.settings.running import JobsSettings, RetentionSettings, SpoolSettings, StatusSettings
+from node.settings.running import JobsSettings, RetentionSettings, SpoolSettings
 from node.settings.section import ENVIRONMENT_PREFIX
 from node.settings.watching import AuditSettings, CanarySettings
 

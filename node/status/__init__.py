@@ -1,7 +1,8 @@
 """What people see: the status page, its API, health and metrics."""
 
 from node.status.app import create_app
+from node.status.doorkeeper import Doorkeeper
 from node.status.probes import DestinationInfo, Probes
 from node.status.server import serve
 
-__all__ = ["DestinationInfo", "Probes", "create_app", "serve"]
+__all__ = ["DestinationInfo", "Doorkeeper", "Probes", "create_app", "serve"]

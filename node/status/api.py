@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from node import log
+from node.people import Role, Visitor
 from node.ports import Archive, SeriesState
 from node.status import health, metrics, schema
 from node.status.probes import Probes
 from node.status.problems import Problem
 from node.status.queue import look
 from node.status.view import badge, situation
+from node.status.visit import audited, require
 from node.status.watch import Watch
 
 Action = Literal["retry", "cancel", "complete", "resend", "analyse", "prioritise"]
@@ -35,7 +37,7 @@ _log = log.get("status")
 
 
 def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    return {status: {"model": Problem} for status in (*statuses, 422, 503)}
+    return {status: {"model": Problem} for status in (*statuses, 401, 403, 422, 503)}
 
 
 def router(archive: Archive, probes: Probes, watch: Watch) -> APIRouter:
@@ -111,14 +113,20 @@ def _add_actions(routes: APIRouter, archive: Archive, probes: Probes, watch: Wat
     }
 
     @routes.post("/series/{uid}/{action}", responses=_problems(403, 404, 409), tags=["series"])
-    def act(uid: Uid, action: Action) -> schema.ActionView:
+    def act(
+        uid: Uid,
+        action: Action,
+        request: Request,
+        visitor: Annotated[Visitor, require(Role.OPERATOR)],
+    ) -> schema.ActionView:
         """Asks something of a series.
 
         ``retry`` what failed, was refused or waits; ``cancel`` what has not begun; ``complete``
         it with the images that came; ``resend`` its results; ``analyse`` it again, as a new
         revision; ``prioritise`` it before all that wait for their analysis.
         """
-        state = asked[action](uid)
+        with audited(request, visitor, action, uid):
+            state = asked[action](uid)
         watch.changed()
         _log.info("action_asked", action=action, series_instance_uid=uid, state=str(state))
         record = archive.series(uid)
@@ -137,9 +145,14 @@ def _add_destinations(routes: APIRouter, probes: Probes) -> None:
     @routes.post(
         "/destinations/{name}/echo", responses=_problems(403, 404, 502), tags=["destinations"]
     )
-    def echo(name: DestinationName) -> schema.EchoView:
+    def echo(
+        name: DestinationName,
+        request: Request,
+        visitor: Annotated[Visitor, require(Role.OPERATOR)],
+    ) -> schema.EchoView:
         """Asks a destination for a C-ECHO, or a QIDO-RS search that finds nothing."""
-        seconds = probes.echo(name)
+        with audited(request, visitor, "echo", name):
+            seconds = probes.echo(name)
         _log.info("destination_echoed", destination=name, seconds=round(seconds, 3))
         questions = {info.name: info.question for info in probes.destinations()}
         words = f"Answered a {questions.get(name, 'C-ECHO')} in {seconds * 1000:.0f} ms."

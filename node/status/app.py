@@ -11,12 +11,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from node import log
-from node.errors import NodeError
+from node.errors import NodeError, NotSignedInError
+from node.people import Role
 from node.ports import Archive
-from node.status import api, health, live, pages, pausing, pictures, problems
+from node.status import api, health, live, pages, pausing, pictures, problems, sign_in
+from node.status.doorkeeper import Doorkeeper, is_page
 from node.status.guard import SECURITY_HEADERS, Guard
 from node.status.pages import Pages
 from node.status.probes import Probes
+from node.status.visit import require
 from node.status.watch import Watch
 
 STATIC = Path(__file__).parent / "static"
@@ -24,7 +27,13 @@ _FOR_MACHINES = ("/api", "/health", "/metrics", "/openapi.json")
 _log = log.get("status")
 
 
-def create_app(archive: Archive, probes: Probes, *, hosts: Sequence[str] = ()) -> FastAPI:
+def create_app(
+    archive: Archive,
+    probes: Probes,
+    *,
+    hosts: Sequence[str] = (),
+    doorkeeper: Doorkeeper | None = None,
+) -> FastAPI:
     """The status page and its API over one registry.
 
     Parameters
@@ -36,23 +45,32 @@ def create_app(archive: Archive, probes: Probes, *, hosts: Sequence[str] = ()) -
     hosts
         Host names under which the page is reached, besides addresses, localhost and the
         machine's own name.
+    doorkeeper
+        Who may use it. Without one it is open to whoever reaches it, and nothing is audited:
+        for a page that shows nobody's studies.
     """
+    refused = doorkeeper.guarded if doorkeeper else None
     app = FastAPI(
         title="Perfusion Node",
         summary="What became of each series. Not for diagnostic use.",
         version=probes.software_version,
         docs_url=None,
         redoc_url=None,
-        middleware=[Middleware(Guard, hosts=tuple(hosts))],
+        middleware=[Middleware(Guard, hosts=tuple(hosts), refused=refused)],
+        openapi_url=None,
     )
     watch = Watch(lambda: _pulse(archive, probes))
+    app.state.doorkeeper = doorkeeper
     shown = Pages(archive, probes, watch)
-    app.include_router(api.router(archive, probes, watch))
-    app.include_router(pausing.router(archive, watch))
-    app.include_router(live.router(watch))
-    app.include_router(pictures.router(archive))
+    looking = [require(Role.VIEWER)]
+    app.include_router(api.router(archive, probes, watch), dependencies=looking)
+    app.include_router(pausing.router(archive, watch), dependencies=looking)
+    app.include_router(live.router(watch), dependencies=looking)
+    app.include_router(pictures.router(archive), dependencies=looking)
     app.include_router(api.machine_router(archive, probes))
-    app.include_router(pages.router(shown, app))
+    app.include_router(pages.router(shown, app), dependencies=looking)
+    if doorkeeper:
+        app.include_router(sign_in.router(shown, doorkeeper))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _say_what_fails(app, shown)
     return app
@@ -75,6 +93,8 @@ def _say_what_fails(app: FastAPI, shown: Pages) -> None:
 
     @app.exception_handler(NodeError)
     def fault(request: Request, error: NodeError) -> Response:
+        if isinstance(error, NotSignedInError) and is_page(request):
+            return sign_in.asked_for(request)
         status, problem = problems.of_fault(error)
         if status >= 500:
             _log.warning("request_failed", path=request.url.path, code=problem.code)

@@ -8,11 +8,22 @@ from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Query
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, JSONResponse
 
 from node.ports import Archive, DeliveryRecord, SeriesQuery, SeriesRecord, WorkerRecord
 from node.settings import toml
-from node.status import charts, dimse, filters, health, pictures, queue, table, timeline, view
+from node.status import (
+    charts,
+    dimse,
+    filters,
+    health,
+    pictures,
+    queue,
+    table,
+    timeline,
+    view,
+    visit,
+)
 from node.status.api import Uid
 from node.status.probes import Probes
 from node.status.problems import Problem
@@ -56,6 +67,7 @@ class Pages:
             "badge": view.badge,
             "comes_first": view.comes_first,
             "device": device,
+            "visitor": visit.current,
             "duration": view.duration,
             "remedy": view.remedy,
             "size": view.size,
@@ -138,8 +150,12 @@ class Pages:
 
     def problem(self, status: int, problem: Problem) -> HTMLResponse:
         """What went wrong; asks nothing of the parts that may be at fault."""
-        template = self._templates.get_template("problem.html")
-        html = template.render(problem=problem, page="problem", bare=True)
+        return self.bare("problem.html", status, problem=problem)
+
+    def bare(self, template: str, status: int = 200, **values: object) -> HTMLResponse:
+        """A page that says nothing of the node itself."""
+        page = template.removesuffix(".html")
+        html = self._templates.get_template(template).render(page=page, bare=True, **values)
         return HTMLResponse(html, status_code=status)
 
     def _page(self, template: str, **values: object) -> HTMLResponse:
@@ -188,6 +204,10 @@ def router(pages: Pages, app: FastAPI) -> APIRouter:
     @routes.get("/system")
     def system() -> HTMLResponse:
         return pages.system()
+
+    @routes.get("/openapi.json", response_class=JSONResponse)
+    def openapi() -> dict[str, object]:
+        return app.openapi()
 
     @routes.get("/docs")
     def docs() -> HTMLResponse:

@@ -1,39 +1,47 @@
 """Pausing and resuming what the node does, from the page and by scripts."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from node import log
+from node.people import Role, Visitor
 from node.ports import Activity, Archive, Pause
 from node.status import schema
 from node.status.problems import Problem
 from node.status.view import ACTIVITY_WORDS
+from node.status.visit import audited, require
 from node.status.watch import Watch
 
 _log = log.get("status")
 BY_THE_PAGE = "somebody on the status page"
-_PROBLEMS = {status: {"model": Problem} for status in (403, 422, 503)}
+_PROBLEMS = {status: {"model": Problem} for status in (401, 403, 422, 503)}
 
 
 def router(archive: Archive, watch: Watch) -> APIRouter:
     """The addresses below /api/activities."""
     routes = APIRouter(prefix="/api/activities", tags=["activities"])
 
-    @routes.get("", responses=_only(422, 503))
+    @routes.get("", responses=_only(401, 403, 422, 503))
     def activities() -> list[schema.ActivityView]:
         """Receiving, analysing and delivering: which is paused, by whom and since when."""
         paused = {each.activity: each for each in archive.pauses()}
         return [_view(activity, paused.get(activity)) for activity in Activity]
 
-    @routes.post("/{activity}/{action}", responses=_only(403, 422, 503))
-    def change(activity: Activity, action: Literal["pause", "resume"]) -> schema.PausedView:
+    @routes.post("/{activity}/{action}", responses=_only(401, 403, 422, 503))
+    def change(
+        activity: Activity,
+        action: Literal["pause", "resume"],
+        request: Request,
+        visitor: Annotated[Visitor, require(Role.OPERATOR)],
+    ) -> schema.PausedView:
         """Pauses an activity until it is resumed, or lets it go on; asking twice does no harm."""
         made = None
-        if action == "pause":
-            made = archive.pause(activity, BY_THE_PAGE)
-        else:
-            archive.resume(activity)
+        with audited(request, visitor, action, str(activity)):
+            if action == "pause":
+                made = archive.pause(activity, visitor.name or BY_THE_PAGE)
+            else:
+                archive.resume(activity)
         watch.changed()
         _log.info("activity_changed", activity=str(activity), action=action)
         words = ACTIVITY_WORDS[activity].paused if made else f"{activity} goes on"

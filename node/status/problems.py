@@ -8,21 +8,33 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from node.errors import (
+    BadPasswordError,
+    NameTakenError,
     NodeError,
+    NotAllowedError,
+    NotSignedInError,
     PeerUnreachableError,
     QueueUnavailableError,
     RegistryUnavailableError,
     ResultGoneError,
+    TooManyAttemptsError,
     UnknownDestinationError,
+    UnknownNameError,
     UnknownSeriesError,
     WrongStateError,
 )
 
 _STATUS: dict[type[NodeError], int] = {
+    NotSignedInError: 401,
+    NotAllowedError: 403,
     UnknownSeriesError: 404,
     ResultGoneError: 404,
     UnknownDestinationError: 404,
+    UnknownNameError: 404,
+    NameTakenError: 409,
     WrongStateError: 409,
+    BadPasswordError: 422,
+    TooManyAttemptsError: 429,
     PeerUnreachableError: 502,
     QueueUnavailableError: 503,
     RegistryUnavailableError: 503,

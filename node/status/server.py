@@ -48,6 +48,7 @@ def serve(app: FastAPI, host: str, port: int, *, stop: threading.Event | None = 
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # whom to believe is for the doorkeeper to say
         timeout_graceful_shutdown=DRAIN_S,
     )
     server = uvicorn.Server(config)

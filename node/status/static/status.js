@@ -76,6 +76,7 @@ function say(tone, text) {
 
 async function refresh() {
   clearTimeout(timer);
+  if (document.body.dataset.page === "sign_in") return say("", ""); // there is nothing to follow
   const mine = ++asked;
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
@@ -112,7 +113,10 @@ async function ask(form) {
   button.disabled = true;
   show("wait", "Asking …");
   try {
-    const answer = await fetch(form.action, { method: "POST" });
+    const answer = await fetch(form.action, {
+      method: "POST",
+      headers: { "X-CSRF-Token": document.body.dataset.csrf ?? "" },
+    });
     const body = await answer.json();
     if (answer.ok) show("good", body.words);
     else show("bad", `Not done: ${body.found}. ${body.remedy}`);

@@ -32,7 +32,8 @@ def registry(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Registr
         url = request.getfixturevalue("postgres_url")
         with psycopg.connect(url) as connection:
             tables = "series, pauses, workers, canaries, alerts, alert_claims"
-            connection.execute(f"TRUNCATE {tables} CASCADE")
+            people = "users, sessions, tokens, attempts"
+            connection.execute(f"TRUNCATE {tables}, {people} CASCADE")
     opened = open_registry(url, r.DATA_DIR)
     yield opened
     opened.close()

@@ -101,7 +101,7 @@ def test_an_action_says_what_it_came_to(
         ("GET", "/api/series?limit=0", 422, "invalid_request"),
         ("GET", "/api/series?state=LOST", 422, "invalid_request"),
         ("GET", "/api/series?search=%00", 422, "invalid_request"),
-        ("GET", "/api/series/..%2F..%2Fetc%2Fpasswd", 404, "not_found"),
+        ("GET", "/api/series/..%2F..%2Fetc%2Fpasswd", 400, "no_path"),
         ("GET", "/api/nothing", 404, "not_found"),
         ("DELETE", address(SeriesState.FAILED), 405, "method_not_allowed"),
     ],
