@@ -6,6 +6,7 @@ checked, and dates with them.
 """
 
 import ssl
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar, cast
@@ -13,7 +14,7 @@ from typing import TypeVar, cast
 from cryptography import x509
 
 from node.errors import SettingsError
-from node.settings import ScpTls, TlsFiles
+from node.settings import ScpTls, Settings, TlsFiles
 
 # Of TLS 1.2; those of TLS 1.3 all are of this kind (RFC 8446 section 9.1).
 _SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -84,6 +85,17 @@ def requestor(files: TlsFiles, key: str, *, check_host: bool = True) -> Requesto
         context.load_default_certs()
     _load(context, key, files)
     return context
+
+
+def certificates(settings: Settings) -> Iterator[tuple[str, Path]]:
+    """Every file of certificates in the settings, with its key for people."""
+    sections: list[tuple[str, TlsFiles | None]] = [("scp.tls", settings.scp.tls)]
+    sections += [(f"destination {each.name}", each.tls) for each in settings.destinations]
+    sections.append(("audit.tls", settings.audit.tls))
+    for name, files in sections:
+        for key in ("cert", "ca"):
+            if path := getattr(files, key, None):
+                yield f"{name} {key}", path
 
 
 def words(fault: ssl.SSLError) -> str:

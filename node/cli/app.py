@@ -11,6 +11,7 @@ from typer.core import TyperCommand
 
 from node import __version__
 from node.cli import (
+    alerting,
     alive,
     backup,
     canary,
@@ -100,12 +101,17 @@ _ENTRIES = {
     "settings show": _Entry(
         _SETTINGS, configuration.show, ("settings show --config node.toml --changed",)
     ),
+    "alerts show": _Entry(_PEERS, alerting.show, ("alerts show --config node.toml",)),
+    "alerts test": _Entry(_PEERS, alerting.trial, ("alerts test --config node.toml",)),
     "canary": _Entry(_PEERS, canary.canary, ("canary --config node.toml", "canary --history")),
     "check": _Entry(_PEERS, check.check, ("check --config node.toml", "check --json")),
 }
 
 
-_GROUPS = {"settings": "Write a commented settings file, or show what is in effect."}
+_GROUPS = {
+    "alerts": "Show what is the matter, or try whether people can be told.",
+    "settings": "Write a commented settings file, or show what is in effect.",
+}
 
 
 class _Command(TyperCommand):

@@ -7,6 +7,7 @@ from functools import partial
 
 from node import log
 from node.audit import running
+from node.jobs.alerting import Watch
 from node.jobs.app import add_tasks, make_app
 from node.jobs.canary import Patrol
 from node.jobs.presence import Presence
@@ -62,7 +63,8 @@ def run_worker(settings: Settings, queues: Sequence[str], *, node: Node | None =
         sweeper = Sweeper(works.registry, queue, works.spool, settings, retention, vigil)
         trail = running(works.trail, f"worker of {', '.join(queues)}")
         patrol = Patrol(works) if "deliver" in queues else nullcontext()
-        with trail, sweeper, patrol, Presence(works.registry, served, device):
+        watch = Watch(works) if "deliver" in queues else nullcontext()
+        with trail, sweeper, patrol, watch, Presence(works.registry, served, device):
             _LOG.info("worker_started", queues=served, pid=os.getpid())
             app.Worker(
                 queues=served,

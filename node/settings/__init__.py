@@ -18,7 +18,7 @@ from node.settings.running import JobsSettings, RetentionSettings, SpoolSettings
 from node.settings.secret import Secret
 from node.settings.section import ENVIRONMENT_PREFIX, WEIGHTS
 from node.settings.shown import Shown, hide_password, shown
-from node.settings.watching import AuditSettings, CanarySettings
+from node.settings.watching import AlertSettings, AuditSettings, CanarySettings, MailSettings
 from node.settings.whole import Settings
 
 __all__ = [
@@ -26,12 +26,14 @@ __all__ = [
     "DEFAULT_RESULTS",
     "ENVIRONMENT_PREFIX",
     "WEIGHTS",
+    "AlertSettings",
     "AnalysisSettings",
     "AuditSettings",
     "CanarySettings",
     "CommitmentSettings",
     "Destination",
     "JobsSettings",
+    "MailSettings",
     "ModelSettings",
     "OidcSettings",
     "Peer",

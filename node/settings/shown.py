@@ -13,6 +13,7 @@ from node.settings.loading import read_toml, settings_file
 from node.settings.whole import Settings
 
 _HIDDEN = "********"
+_SECRET = frozenset({"alerts.webhook"})
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,8 @@ def shown(settings: Settings, path: Path | None = None) -> list[Shown]:
     named = path or settings_file()
     written = read_toml(named) if named else {}
     return [
-        Shown(key, _plain(value), _source(key, written)) for key, value in _values(settings, "")
+        Shown(key, _hidden(key, _plain(value)), _source(key, written))
+        for key, value in _values(settings, "")
     ]
 
 
@@ -76,6 +78,11 @@ def _source(key: str, written: Mapping[str, Any]) -> str:
         if place == {}:
             return "default"
     return "file"
+
+
+def _hidden(key: str, value: Any) -> Any:
+    """The value, or stars where it is a secret by itself."""
+    return _HIDDEN if key in _SECRET and value else value
 
 
 def _plain(value: Any) -> Any:

@@ -1,10 +1,12 @@
 """Sections of the settings: who is told what the node does."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
 from node.settings.certificates import PeerTls
+from node.settings.secret import Secret
 from node.settings.section import Port, Section
 
 
@@ -34,3 +36,59 @@ class CanarySettings(Section):
     """How long it may take from being sent to its maps [s]."""
     host: str = ""
     """Where the listener is reached; empty: scp.host, or this machine."""
+
+
+class MailSettings(Section):
+    """The mail server that alerts go through; without a host no mail is sent."""
+
+    host: str = ""
+    """Address of the mail server (SMTP); empty: no mail."""
+    port: Port = 587
+    """Its port."""
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    """starttls, tls (from the first byte, mostly port 465) or none."""
+    ca: Path | None = None
+    """Authorities to trust besides the system's (PEM)."""
+    user: str = ""
+    """Name to sign in with; empty: without."""
+    password: Secret | None = None
+    """Where its password is."""
+    sender: str = ""
+    """Address that the mail comes from; empty: the first recipient's."""
+    recipients: tuple[str, ...] = ()
+    """Addresses that the mail goes to."""
+
+    @model_validator(mode="after")
+    def _goes_to_somebody(self) -> "MailSettings":
+        if self.host and not self.recipients:
+            raise ValueError("name recipients, or no host")
+        if bool(self.user) != (self.password is not None):
+            raise ValueError("user and password go together")
+        if any("@" not in address for address in (*self.recipients, self.sender or "@")):
+            raise ValueError("an address has an @")
+        return self
+
+
+class AlertSettings(Section):
+    """Alerts: what people are told without looking, by webhook and mail, as a digest."""
+
+    webhook: str = ""
+    """URL that alerts are posted to as JSON; as secret as what it opens; empty: none."""
+    first_s: Annotated[float, Field(ge=0)] = 60.0
+    """How long a trouble must last until it is told [s]."""
+    digest_minutes: Annotated[float, Field(ge=0)] = 15.0
+    """After a message, others wait so long and come together [min]."""
+    remind_hours: Annotated[float, Field(ge=0)] = 24.0
+    """What lasts is told again after so long; 0: once [h]."""
+    waiting_minutes: Annotated[float, Field(gt=0)] = 30.0
+    """A series that waits longer than this for its maps is an alert [min]."""
+    study_uids: bool = False
+    """Whether alerts name series by their whole UID, not only by its end."""
+    mail: MailSettings = MailSettings()
+
+    @field_validator("webhook")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        if value and not value.startswith(("http://", "https://")):
+            raise ValueError("begins with http:// or https://")
+        return value
