@@ -7,11 +7,9 @@ from datetime import datetime
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import urlsplit
 
 from node import __version__
 from node.errors import RegistryUnavailableError, UnknownDestinationError
-from node.ports import Machine
 from node.settings import Destination, Peer, Settings, WebDestination, shown
 
 if TYPE_CHECKING:  # each room is imported by the method that makes its object
@@ -109,12 +107,10 @@ class Node:
             raise UnknownDestinationError(
                 f"the settings have no destination {name}; they have {known}"
             )
-        own = Machine(self.settings.scp.ae_title)
+        own = self.settings.scp.ae_title
         if isinstance(destination, WebDestination):
-            web = Machine("", urlsplit(destination.url).hostname or "")
-            return audited(WebPacs(destination), self.trail, own, web)
-        peer = Machine(destination.ae_title, destination.host)
-        return audited(DicomPacs(destination, own.ae_title), self.trail, own, peer)
+            return audited(WebPacs(destination), self.trail, own, destination)
+        return audited(DicomPacs(destination, own), self.trail, own, destination)
 
     def commitment_scp(self, name: str) -> CommitmentScp:
         """A destination that is asked for storage commitment.

@@ -3,17 +3,27 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydicom import dcmread
 from pydicom.errors import InvalidDicomError
 
 from node.errors import PeerUnreachableError
 from node.ports import Machine, Pacs, SentObject, StoreOutcome, StudyInstances, Trail
+from node.settings import Destination, WebDestination
 
 
-def audited(pacs: Pacs, trail: Trail | None, own: Machine, peer: Machine) -> Pacs:
+def audited(
+    pacs: Pacs, trail: Trail | None, own_ae_title: str, destination: Destination | WebDestination
+) -> Pacs:
     """The destination; where a trail is kept, one that tells it what is sent."""
-    return pacs if trail is None else AuditedPacs(pacs, trail, own, peer)
+    if trail is None:
+        return pacs
+    if isinstance(destination, WebDestination):
+        peer = Machine("", urlsplit(destination.url).hostname or "")
+    else:
+        peer = Machine(destination.ae_title, destination.host)
+    return AuditedPacs(pacs, trail, Machine(own_ae_title), peer)
 
 
 class AuditedPacs:

@@ -32,6 +32,26 @@ class BadCallError(NodeError):
     remedy = "See how it is called with --help."
 
 
+def log_folder(settings: Settings) -> Path:
+    """Where log lines are kept."""
+    return settings.data_dir.resolve() / "logs"
+
+
+def serving_settings(config: Path | None) -> Settings:
+    """As :func:`settings_from`, for a part of the node that runs: its log lines are kept.
+
+    Raises
+    ------
+    SettingsError
+        If the file cannot be read or any key is wrong; every problem is named at once.
+    """
+    settings = settings_from(config, level=logging.INFO)
+    if days := settings.log.days:
+        book = log.LogBook(log_folder(settings), days, settings.log.max_mib)
+        log.configure(level=logging.INFO, book=book)
+    return settings
+
+
 def settings_from(config: Path | None, *, level: int = logging.WARNING) -> Settings:
     """The settings, with log lines configured: at a prompt only those that warn.
 

@@ -1,6 +1,5 @@
 """``up`` and its parts: listener, workers, status page."""
 
-import logging
 import signal
 import threading
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ import typer
 
 from node import log
 from node.cli.claim import claimed, in_use, require_free_ports
-from node.cli.options import ConfigOption, settings_from
+from node.cli.options import ConfigOption, serving_settings
 from node.cli.supervisor import Supervisor, end_with_parent, on_signals
 from node.pulse import Pulse
 from node.settings import Settings
@@ -37,7 +36,7 @@ def up(config: ConfigOption = None, until_stdin_closes: _UntilStdinCloses = Fals
     """
     from node.inference import read_manifest
 
-    settings = settings_from(config, level=logging.INFO)
+    settings = serving_settings(config)
     if until_stdin_closes:
         end_with_parent()
     with claimed(settings.data_dir):
@@ -86,7 +85,7 @@ def scp(config: ConfigOption = None, until_stdin_closes: _UntilStdinCloses = Fal
     """Run the DICOM listener alone: C-ECHO and C-STORE into spool and registry."""
     from node.audit import running
 
-    settings = settings_from(config, level=logging.INFO)
+    settings = serving_settings(config)
     stop = threading.Event()
     on_signals(stop)
     if until_stdin_closes:
@@ -119,7 +118,7 @@ def worker(
     wanted = [name.strip() for name in queues.split(",") if name.strip()]
     if not wanted or set(wanted) - {"analyse", "deliver"}:
         raise typer.BadParameter(f"{queues!r}: name analyse, deliver, or both")
-    settings = settings_from(config, level=logging.INFO)
+    settings = serving_settings(config)
     if until_stdin_closes:
         end_with_parent()
     from node.jobs import run_worker
@@ -130,7 +129,7 @@ def worker(
 
 def status(config: ConfigOption = None, until_stdin_closes: _UntilStdinCloses = False) -> None:
     """Run the status page and its API alone."""
-    settings = settings_from(config, level=logging.INFO)
+    settings = serving_settings(config)
     if until_stdin_closes:
         end_with_parent()
     from node.audit import running

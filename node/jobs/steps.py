@@ -223,7 +223,8 @@ class Steps:
             yield None
             return
         broken = False
-        with HeldLease(ledger, lease, self._timing, self._on_stalled) as held:
+        about = log.about(series_instance_uid=wake.series_instance_uid)
+        with about, HeldLease(ledger, lease, self._timing, self._on_stalled) as held:
             try:
                 yield held
             except WrongStateError as lost:

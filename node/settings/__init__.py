@@ -14,7 +14,7 @@ from node.settings.example import example, toml
 from node.settings.loading import load
 from node.settings.people import OidcSettings, ProxySettings, StatusSettings
 from node.settings.receiving import Peer, ScpSettings
-from node.settings.running import JobsSettings, RetentionSettings, SpoolSettings
+from node.settings.running import JobsSettings, LogSettings, RetentionSettings, SpoolSettings
 from node.settings.secret import Secret
 from node.settings.section import ENVIRONMENT_PREFIX, WEIGHTS
 from node.settings.shown import Shown, hide_password, shown
@@ -33,6 +33,7 @@ __all__ = [
     "CommitmentSettings",
     "Destination",
     "JobsSettings",
+    "LogSettings",
     "MailSettings",
     "ModelSettings",
     "OidcSettings",

@@ -50,3 +50,12 @@ class RetentionSettings(Section):
     """How long the record of a series is kept whose files are deleted; 0: for ever [d]."""
     early_hours: Annotated[float, Field(ge=0)] = 24.0
     """Under the soft mark, finished series may go from this age on [h]."""
+
+
+class LogSettings(Section):
+    """Log lines that are kept below data_dir, besides those that go to standard error."""
+
+    days: Annotated[int, Field(ge=0)] = 14
+    """How many days they are kept; 0: none is kept [d]."""
+    max_mib: Annotated[float, Field(gt=0)] = 256.0
+    """Most that a day may take; lines after that are not kept [MiB]."""

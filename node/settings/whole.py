@@ -19,7 +19,7 @@ from node.settings.destinations import (
 )
 from node.settings.people import StatusSettings
 from node.settings.receiving import ScpSettings
-from node.settings.running import JobsSettings, RetentionSettings, SpoolSettings
+from node.settings.running import JobsSettings, LogSettings, RetentionSettings, SpoolSettings
 from node.settings.section import ENVIRONMENT_PREFIX
 from node.settings.watching import AlertSettings, AuditSettings, CanarySettings
 
@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     analysis: AnalysisSettings = AnalysisSettings()
     results: ResultsSettings = ResultsSettings()
     jobs: JobsSettings = JobsSettings()
+    log: LogSettings = LogSettings()
     alerts: AlertSettings = AlertSettings()
     audit: AuditSettings = AuditSettings()
     canary: CanarySettings = CanarySettings()

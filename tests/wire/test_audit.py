@@ -80,16 +80,15 @@ def test_what_is_sent_is_told_before_and_after(tmp_path: Path) -> None:
     files = write_series(build_series(SMALL), tmp_path / "sent")
     with streams() as server, listening(tmp_path / "spool") as archive:
         told = trail(server.port, protocol="tcp")
-        pacs = DicomPacs(
-            Destination(name="pacs", ae_title="PERFUSION", port=archive.port), "PERFUSION"
-        )
-        audited(pacs, told, OWN, PEER).store(files, lambda _: None)
+        known = Destination(name="pacs", ae_title="PERFUSION", port=archive.port)
+        pacs = DicomPacs(known, "SENDER")
+        audited(pacs, told, "SENDER", known).store(files, lambda _: None)
         told.close()
         wait_for(lambda: len(server.messages) == 2, "both messages")
     assert server.events() == ["Begin Transferring DICOM Instances", "DICOM Instances Transferred"]
     assert [p.attrib["UserID"] for p in server.messages[1].findall("ActiveParticipant")] == [
+        "SENDER",
         "PERFUSION",
-        "PACS",
     ]
 
 

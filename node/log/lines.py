@@ -4,11 +4,16 @@ import logging
 import sys
 import traceback
 import warnings
+from contextlib import AbstractContextManager
 
 import structlog
 
+from node.log.book import LogBook
 
-def configure(*, json: bool | None = None, level: int = logging.INFO) -> None:
+
+def configure(
+    *, json: bool | None = None, level: int = logging.INFO, book: LogBook | None = None
+) -> None:
     """Log lines go to standard error: JSON for machines, coloured text on a terminal.
 
     Parameters
@@ -17,6 +22,8 @@ def configure(*, json: bool | None = None, level: int = logging.INFO) -> None:
         True for JSON lines; None chooses them where standard error is no terminal.
     level
         Lowest level shown, as in :mod:`logging`.
+    book
+        Where lines are kept besides.
     """
     as_json = not sys.stderr.isatty() if json is None else json
     renderer: structlog.typing.Processor = (
@@ -28,6 +35,7 @@ def configure(*, json: bool | None = None, level: int = logging.INFO) -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.ExceptionRenderer(_where),
+            *([] if book is None else [book.keep]),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -61,3 +69,8 @@ def get(room: str) -> structlog.typing.FilteringBoundLogger:
     """A logger whose lines carry the room they come from."""
     logger: structlog.typing.FilteringBoundLogger = structlog.get_logger(room=room)
     return logger
+
+
+def about(**facts: str) -> AbstractContextManager[None]:
+    """Every line of this thread carries these facts for the block."""
+    return structlog.contextvars.bound_contextvars(**facts)
