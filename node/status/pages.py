@@ -119,6 +119,23 @@ class Pages:
             **self._words(self._probes.now()),
         )
 
+    def map(self, uid: str, result_uid: str) -> HTMLResponse:
+        """The slices of one map, large.
+
+        Raises
+        ------
+        ResultGoneError
+            If the series has no such map here.
+        """
+        record = self._watch.read(("series", uid), lambda: self._archive.series(uid))
+        shown = pictures.stacks(record)
+        return self._page(
+            "map.html",
+            record=record,
+            stacks=shown,
+            chosen=pictures.one_of(shown, uid, result_uid),
+        )
+
     def destinations(self) -> HTMLResponse:
         """The archives that receive results, and how each stands."""
         known = self._probes.destinations()
@@ -196,6 +213,10 @@ def router(pages: Pages, app: FastAPI) -> APIRouter:
     @routes.get("/series/{uid}")
     def series(uid: Uid) -> HTMLResponse:
         return pages.series(uid)
+
+    @routes.get("/series/{uid}/maps/{result_uid}")
+    def one_map(uid: Uid, result_uid: pictures.ResultUid) -> HTMLResponse:
+        return pages.map(uid, result_uid)
 
     @routes.get("/destinations")
     def destinations() -> HTMLResponse:

@@ -6,6 +6,7 @@ does, is none of them.
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -21,7 +22,7 @@ from node.status.api import Uid
 
 _KEPT = 48
 _FOR_AN_HOUR = {"Cache-Control": "private, max-age=3600"}
-_ResultUid = Annotated[str, InPath(pattern=r"^[0-9.]{1,64}$")]
+ResultUid = Annotated[str, InPath(pattern=r"^[0-9.]{1,64}$")]
 
 
 class Size(StrEnum):
@@ -68,6 +69,20 @@ def stacks(record: SeriesRecord) -> tuple[Stack, ...]:
     return tuple(Stack(names[uid], uid, tuple(files)) for uid, files in found.items())
 
 
+def one_of(shown: Sequence[Stack], uid: str, result_uid: str) -> Stack:
+    """The map of that Series Instance UID among those of a series.
+
+    Raises
+    ------
+    ResultGoneError
+        If it is none of them.
+    """
+    for stack in shown:
+        if stack.uid == result_uid:
+            return stack
+    raise ResultGoneError(f"series {uid} has no map {result_uid} here")
+
+
 class Gallery:
     """Makes pictures one at a time, and keeps the latest."""
 
@@ -105,11 +120,9 @@ def router(archive: Archive) -> APIRouter:
     routes, gallery = APIRouter(include_in_schema=False), Gallery()
 
     @routes.get("/series/{uid}/maps/{result_uid}/{size}.png")
-    def picture(uid: Uid, result_uid: _ResultUid, size: Size) -> Response:
-        for stack in stacks(archive.series(uid)):
-            if stack.uid == result_uid:
-                png = gallery.png(stack, size)
-                return Response(png, media_type="image/png", headers=_FOR_AN_HOUR)
-        raise ResultGoneError(f"series {uid} has no map {result_uid} here")
+    def picture(uid: Uid, result_uid: ResultUid, size: Size) -> Response:
+        stack = one_of(stacks(archive.series(uid)), uid, result_uid)
+        png = gallery.png(stack, size)
+        return Response(png, media_type="image/png", headers=_FOR_AN_HOUR)
 
     return routes

@@ -34,7 +34,7 @@ SCRIPTS = ScriptDirectory.from_config(_migrations())
 EARLIER = [s.revision for s in SCRIPTS.walk_revisions() if s.revision not in SCRIPTS.get_heads()]
 WITH_WHOLE_PATHS = {"0001", "0002"}
 # What this version has counted and noted since, and could not know of rows before it.
-NEW = {"size_bytes", "ended_at", "checks"}
+NEW = {"size_bytes", "ended_at", "checks", "curves"}
 
 
 @pytest.fixture
