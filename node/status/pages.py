@@ -1,20 +1,17 @@
 """The pages: rendered here in full, kept live by static/status.js, which fetches them again."""
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Query
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.responses import HTMLResponse, JSONResponse
 
+from node.people import Role, Visitor
 from node.ports import Archive, DeliveryRecord, SeriesQuery, SeriesRecord, WorkerRecord
-from node.settings import toml
 from node.status import (
     charts,
-    dimse,
     filters,
     health,
     pictures,
@@ -22,15 +19,15 @@ from node.status import (
     table,
     timeline,
     view,
-    visit,
 )
 from node.status.api import Uid
 from node.status.probes import Probes
 from node.status.problems import Problem
 from node.status.table import Wanted
+from node.status.templating import templates
+from node.status.visit import require
 from node.status.watch import Watch
 
-TEMPLATES = Path(__file__).parent / "templates"
 BARS = 24
 STUDY = 100
 """Series of one study that are listed."""
@@ -53,33 +50,7 @@ class Pages:
         self._archive = archive
         self._probes = probes
         self._watch = watch
-        self._templates = Environment(
-            loader=FileSystemLoader(TEMPLATES),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._templates.globals |= {
-            "action_words": view.ACTION_WORDS,
-            "activity_words": view.ACTIVITY_WORDS,
-            "actions": view.actions,
-            "badge": view.badge,
-            "comes_first": view.comes_first,
-            "device": device,
-            "visitor": visit.current,
-            "duration": view.duration,
-            "remedy": view.remedy,
-            "size": view.size,
-            "tally": _tally,
-        }
-        self._templates.filters |= {
-            "dimse": dimse.words,
-            "local": local,
-            "sentence": view.sentence,
-            "toml": lambda value: "" if value is None else toml(value),
-            "spaced": lambda name: name.replace("_", " "),
-        }
+        self._templates = templates()
 
     def front(self, wanted: Wanted) -> HTMLResponse:
         """The queue at a glance and the table of series."""
@@ -109,6 +80,7 @@ class Pages:
             record=record,
             study=others,
             stacks=pictures.stacks(record),
+            has_summary=pictures.summary(record) is not None,
             charts=charts.charts(record.curves if record.summary else ()),
             chart_size=(charts.WIDTH, charts.HEIGHT),
             steps=timeline.steps(record),
@@ -135,6 +107,20 @@ class Pages:
             stacks=shown,
             chosen=pictures.one_of(shown, uid, result_uid),
         )
+
+    def summary(self, uid: str, visitor: Visitor) -> HTMLResponse:
+        """The summary page, which names the patient: for those who have signed in.
+
+        Raises
+        ------
+        NotAllowedError
+            If it is not known who asks.
+        ResultGoneError
+            If it is not here.
+        """
+        record = self._watch.read(("series", uid), lambda: self._archive.series(uid))
+        page = pictures.summary_for(record, visitor)
+        return self._page("map.html", record=record, stacks=(), chosen=page)
 
     def destinations(self) -> HTMLResponse:
         """The archives that receive results, and how each stands."""
@@ -218,6 +204,10 @@ def router(pages: Pages, app: FastAPI) -> APIRouter:
     def one_map(uid: Uid, result_uid: pictures.ResultUid) -> HTMLResponse:
         return pages.map(uid, result_uid)
 
+    @routes.get("/series/{uid}/summary")
+    def summary(uid: Uid, visitor: Annotated[Visitor, require(Role.VIEWER)]) -> HTMLResponse:
+        return pages.summary(uid, visitor)
+
     @routes.get("/destinations")
     def destinations() -> HTMLResponse:
         return pages.destinations()
@@ -237,20 +227,9 @@ def router(pages: Pages, app: FastAPI) -> APIRouter:
     return routes
 
 
-def local(at: datetime | None, form: str = "%H:%M:%S") -> str:
-    """A UTC time on the clock of the machine the node runs on; a dash for None."""
-    return at.astimezone().strftime(form) if at else "–"
-
-
 def _is_alive(worker: WorkerRecord, now: datetime) -> bool:
     """Whether it has reported itself lately; it does every ten seconds."""
     return now - worker.seen_at < SILENT
-
-
-def device(provider: str) -> str:
-    """What ONNX Runtime calls a device, as people do."""
-    name = provider.removesuffix("ExecutionProvider")
-    return {"CUDA": "GPU (CUDA)", "Tensorrt": "GPU (TensorRT)", "": "–"}.get(name, name)
 
 
 def _by_destination(record: SeriesRecord) -> dict[str, list[tuple[str, DeliveryRecord]]]:
@@ -261,12 +240,6 @@ def _by_destination(record: SeriesRecord) -> dict[str, list[tuple[str, DeliveryR
         description = descriptions.get(delivery.sop_instance_uid, delivery.sop_instance_uid)
         found[delivery.destination].append((description, delivery))
     return dict(found)
-
-
-def _tally(objects: Sequence[tuple[str, DeliveryRecord]]) -> str:
-    """How many of a destination's objects are in each state: ``7 stored, 2 skipped``."""
-    numbers = Counter(str(delivery.state).lower() for _, delivery in objects)
-    return ", ".join(f"{number} {state}" for state, number in numbers.most_common())
 
 
 def _bars(clock: queue.Turnround, most: int) -> list[tuple[int, float, float, bool]]:

@@ -1,7 +1,7 @@
 """Pictures of a series' maps, made small from the result objects that are kept here.
 
 Colour maps name neither patient nor date (their BurnedInAnnotation is NO); the summary page, which
-does, is none of them.
+does, is shown to those who have signed in, and is kept by no browser.
 """
 
 import threading
@@ -16,9 +16,11 @@ from fastapi import APIRouter
 from fastapi import Path as InPath
 from starlette.responses import Response
 
-from node.errors import ResultGoneError
+from node.errors import NotAllowedError, ResultGoneError
+from node.people import Role, Visitor
 from node.ports import Archive, SeriesRecord
 from node.status.api import Uid
+from node.status.visit import require
 
 _KEPT = 48
 _FOR_AN_HOUR = {"Cache-Control": "private, max-age=3600"}
@@ -30,9 +32,10 @@ class Size(StrEnum):
 
     SMALL = "small"
     LARGE = "large"
+    PAGE = "page"
 
 
-_SIDES = {Size.SMALL: 120, Size.LARGE: 384}
+_SIDES = {Size.SMALL: 120, Size.LARGE: 384, Size.PAGE: 1600}
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,36 @@ def stacks(record: SeriesRecord) -> tuple[Stack, ...]:
             found.setdefault(result.series_instance_uid, []).append(result.path)
             names[result.series_instance_uid] = result.description.removeprefix("CTP ")
     return tuple(Stack(names[uid], uid, tuple(files)) for uid, files in found.items())
+
+
+def summary(record: SeriesRecord) -> Stack | None:
+    """The latest summary page; None where there is none (any more)."""
+    pages = [result for result in record.results if result.kind == "summary_page"]
+    if not pages or record.results_expired_at is not None:
+        return None
+    last = max(pages, key=lambda result: result.revision)
+    return Stack("Summary page", last.series_instance_uid, (last.path,))
+
+
+def summary_for(record: SeriesRecord, visitor: Visitor) -> Stack:
+    """The summary page, which names the patient.
+
+    Raises
+    ------
+    NotAllowedError
+        If it is not known who asks.
+    ResultGoneError
+        If it is not here.
+    """
+    if not visitor.signed_in:
+        raise NotAllowedError(
+            "the summary page names the patient, and nobody has to sign in here",
+            "Let people sign in: see status.open_to_all in docs/administration.md.",
+        )
+    found = summary(record)
+    if found is None:
+        raise ResultGoneError(f"series {record.series_instance_uid} has no summary page here")
+    return found
 
 
 def one_of(shown: Sequence[Stack], uid: str, result_uid: str) -> Stack:
@@ -124,5 +157,10 @@ def router(archive: Archive) -> APIRouter:
         stack = one_of(stacks(archive.series(uid)), uid, result_uid)
         png = gallery.png(stack, size)
         return Response(png, media_type="image/png", headers=_FOR_AN_HOUR)
+
+    @routes.get("/series/{uid}/summary.png")
+    def page(uid: Uid, visitor: Annotated[Visitor, require(Role.VIEWER)]) -> Response:
+        png = gallery.png(summary_for(archive.series(uid), visitor), Size.PAGE)
+        return Response(png, media_type="image/png", headers={"Cache-Control": "no-store"})
 
     return routes

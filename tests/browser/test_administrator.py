@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from node.errors import InferenceError
 from node.jobs.steps import Steps
+from node.people import Role
 from node.ports import Activity, SeriesQuery, SeriesState
 from node.registry import schema
 from node.settings import JobsSettings
@@ -23,6 +24,7 @@ from tests.support.bench_node import (
 )
 from tests.support.chromium import Browser, chromium
 from tests.support.ctp import CtpSpec, build_series
+from tests.support.guarded import PASSWORD, guarded
 from tests.support.serving import served
 
 YESTERDAY = CtpSpec(slices=2, frames=10, seed=7, series_description="Stroke CTP 4D")
@@ -219,3 +221,36 @@ def test_the_table_is_narrowed_and_paged_by_hand(desk: Desk) -> None:
     desk.sees(f"of {desk.node.registry.find(hour).total} series", "#table")
     assert desk.browser.run("new URL(location).searchParams.get('age')") == "hour"
     assert desk.browser.run("new URL(location).searchParams.get('page')") is None
+
+
+def test_a_viewer_sees_everything_and_is_offered_nothing_to_press(
+    browser: Browser, tmp_path: Path
+) -> None:
+    """Signed in, read, and refused by the node itself if a request is made all the same."""
+    uid = "1.2.826.0.1.3680043.8.498.48"
+    with guarded(tmp_path) as people, served(people.app()) as address:
+        people.add("vera", role=Role.VIEWER)
+        browser.look(width=1280, height=900)
+        browser.open(f"{address}/sign-in")
+        browser.run("document.querySelector('input[name=name]').focus()")
+        for key in "vera":
+            browser.press(key)
+        browser.run("document.querySelector('input[name=password]').focus()")
+        for key in PASSWORD:
+            browser.press(key)
+        browser.run("document.querySelector('input[name=password]').form.requestSubmit()")
+        browser.wait("document.body.innerText.includes('Sign out')")
+        browser.open(f"{address}/series/{uid}")
+        browser.wait("document.querySelector('#link').innerText === 'live'")
+        assert "ran out of memory" in browser.text("#found")
+        assert browser.run("document.querySelectorAll('#actions button').length") == 0
+        asked = (
+            f"fetch('/api/series/{uid}/retry', {{ method: 'POST', headers:"
+            " { 'X-CSRF-Token': document.body.dataset.csrf } })"
+            ".then((answer) => { window.answered = answer.status; })"
+        )
+        browser.run(f"void {asked}")
+        browser.wait("window.answered === 403")
+        assert people.archive.series(uid).state is SeriesState.FAILED
+        assert people.last().result == "refused"
+        browser.open("about:blank")

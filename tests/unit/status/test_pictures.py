@@ -5,6 +5,7 @@ from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 from PIL import Image
@@ -12,10 +13,13 @@ from pydicom import Dataset
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
+from node.people import Role
 from node.ports import ResultRecord, SeriesRecord, SeriesState
-from node.status import pictures
+from node.status import create_app, pictures
 from tests.support import night
 from tests.support.fake_archive import FakeArchive, a_series
+from tests.support.guarded import guarded, sign_in
+from tests.support.serving import served
 from tests.unit.status.conftest import Show
 
 COLOURS = ((255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 0), (0, 255, 255))
@@ -101,8 +105,8 @@ def test_only_the_latest_revision_is_shown(record: SeriesRecord, tmp_path: Path)
     [
         ("1.2.9", "small", 404),
         ("1.2.3.9", "small", 404),
-        ("..%2F..%2Fetc%2Fpasswd", "small", 404),
-        ("1.2.1", "..%2Fsmall", 404),
+        ("..%2F..%2Fetc%2Fpasswd", "small", 400),
+        ("1.2.1", "..%2Fsmall", 400),
         ("1.2.1", "huge", 422),
         ("abc", "small", 422),
     ],
@@ -121,3 +125,22 @@ def test_a_file_that_is_gone_is_said_with_a_remedy(record: SeriesRecord, show: S
     answer = show(FakeArchive(record), night.probes()).get(address(record))
     assert answer.status_code == 404
     assert "Look in the PACS" in answer.text
+
+
+def test_the_summary_page_is_shown_to_those_who_have_signed_in_alone(tmp_path: Path) -> None:
+    """It names the patient: an open page does not show it, and no browser keeps it."""
+    page = result(capture(tmp_path, 0), 0, kind="summary_page")
+    archive = FakeArchive(record := a_series(1, SeriesState.DELIVERED, results=(page,)))
+    address = f"/series/{record.series_instance_uid}/summary"
+    with served(create_app(archive, night.probes())) as at, httpx.Client(base_url=at) as anyone:
+        assert anyone.get(f"{address}.png").status_code == 403
+        assert anyone.get(address).status_code == 403
+    with guarded(tmp_path, archive) as people:
+        people.add("ana", role=Role.VIEWER)
+        with served(people.app()) as at, httpx.Client(base_url=at, timeout=60.0) as client:
+            assert client.get(f"{address}.png").status_code != 200
+            sign_in(client)
+            answer = client.get(f"{address}.png")
+            assert answer.headers["content-type"] == "image/png"
+            assert answer.headers["cache-control"] == "no-store"
+            assert "Names the patient" in client.get(address).text
