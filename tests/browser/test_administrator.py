@@ -49,7 +49,7 @@ class Desk:
 
     def open(self, path: str = "/") -> None:
         self.browser.open(self.address + path)
-        self.browser.wait("document.querySelector('#link').innerText === 'live'")
+        self.browser.wait("document.querySelector('#link')?.innerText === 'live'")
         self.browser.run("window.stayed = true")
 
     def click(self, selector: str) -> None:
@@ -115,7 +115,7 @@ def test_it_is_clear_why_yesterdays_study_has_no_maps_and_it_is_sent_again(desk:
     desk.click("#table tbody th a")
     desk.browser.wait("document.querySelector('form[action$=retry] button') !== null")
     desk.sees("The network ran out of memory", "#found")
-    desk.browser.wait("document.querySelector('#link').innerText === 'live'")
+    desk.browser.wait("document.querySelector('#link')?.innerText === 'live'")
     desk.browser.run("window.stayed = true")
     desk.click("form[action$=retry] button")
     desk.sees("Now to analyse", "#result")
@@ -239,9 +239,9 @@ def test_a_viewer_sees_everything_and_is_offered_nothing_to_press(
         for key in PASSWORD:
             browser.press(key)
         browser.run("document.querySelector('input[name=password]').form.requestSubmit()")
-        browser.wait("document.body.innerText.includes('Sign out')")
+        browser.wait("document.body?.innerText.includes('Sign out')")
         browser.open(f"{address}/series/{uid}")
-        browser.wait("document.querySelector('#link').innerText === 'live'")
+        browser.wait("document.querySelector('#link')?.innerText === 'live'")
         assert "ran out of memory" in browser.text("#found")
         assert browser.run("document.querySelectorAll('#actions button').length") == 0
         asked = (
