@@ -5,7 +5,8 @@ import threading
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from node.people import MAX_PASSWORD
+from node.errors import BadPasswordError
+from node.people import MAX_PASSWORD, wrong_with_password
 
 _HASHER = PasswordHasher()  # argon2-cffi's own choice: RFC 9106, "low memory", 64 MiB
 _AT_ONCE = threading.BoundedSemaphore(2)  # strangers cannot make the node spend memory without end
@@ -20,6 +21,19 @@ def hashed(password: str) -> str:
     """What is kept of a password."""
     with _AT_ONCE:
         return _HASHER.hash(password)
+
+
+def new_hash(password: str, name: str) -> str:
+    """What is kept of a new password.
+
+    Raises
+    ------
+    BadPasswordError
+        If it would be guessed.
+    """
+    if wrong := wrong_with_password(password, name):
+        raise BadPasswordError(wrong)
+    return hashed(password)
 
 
 def matches(kept: str | None, password: str) -> bool:

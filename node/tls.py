@@ -14,7 +14,7 @@ from typing import TypeVar, cast
 from cryptography import x509
 
 from node.errors import SettingsError
-from node.settings import ScpTls, Settings, TlsFiles
+from node.settings import ScpTls, ServerTls, Settings, TlsFiles
 
 # Of TLS 1.2; those of TLS 1.3 all are of this kind (RFC 8446 section 9.1).
 _SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"
@@ -31,8 +31,15 @@ _ASKED = {
 }
 
 
-def acceptor(files: ScpTls) -> ssl.SSLContext:
-    """What the listener answers a TLS handshake with.
+def acceptor(files: ScpTls, key: str = "scp.tls") -> ssl.SSLContext:
+    """What a server of the node answers a TLS handshake with.
+
+    Parameters
+    ----------
+    files
+        Certificate and key, and whom clients' certificates must be signed by.
+    key
+        Which key of the settings has them, for people.
 
     Raises
     ------
@@ -40,9 +47,23 @@ def acceptor(files: ScpTls) -> ssl.SSLContext:
         If a certificate or key cannot be used.
     """
     context = _narrowed(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
-    _load(context, "scp.tls", files)
+    _load(context, key, files)
     context.verify_mode = _ASKED[files.client_certificate]
     return context
+
+
+def page_acceptor(files: ServerTls) -> ssl.SSLContext | None:
+    """What the status page answers a TLS handshake with; None where it speaks plain HTTP.
+
+    Raises
+    ------
+    SettingsError
+        If certificate or key cannot be used.
+    """
+    if files.cert is None:
+        return None
+    shown = ScpTls(cert=files.cert, key=files.key, client_certificate="none")
+    return acceptor(shown, "status.tls")
 
 
 class Requestor(ssl.SSLContext):
@@ -89,9 +110,11 @@ def requestor(files: TlsFiles, key: str, *, check_host: bool = True) -> Requesto
 
 def certificates(settings: Settings) -> Iterator[tuple[str, Path]]:
     """Every file of certificates in the settings, with its key for people."""
-    sections: list[tuple[str, TlsFiles | None]] = [("scp.tls", settings.scp.tls)]
+    sections: list[tuple[str, TlsFiles | ServerTls | None]] = [("scp.tls", settings.scp.tls)]
     sections += [(f"destination {each.name}", each.tls) for each in settings.destinations]
     sections.append(("audit.tls", settings.audit.tls))
+    sections.append(("status.tls", settings.status.tls))
+    sections.append(("status.oidc.tls", settings.status.oidc.tls))
     for name, files in sections:
         for key in ("cert", "ca"):
             if path := getattr(files, key, None):

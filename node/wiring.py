@@ -157,13 +157,7 @@ class Node:
         return create_app(self.registry, self.probes(), hosts=names, doorkeeper=doorkeeper)
 
     def doorkeeper(self) -> Doorkeeper:
-        """Who may use the page.
-
-        Raises
-        ------
-        SettingsError
-            If others than this machine reach the page and nobody could sign in.
-        """
+        """Who may use the page; a SettingsError where others reach it and nobody could sign in."""
         from node.status import Doorkeeper
 
         doorkeeper = Doorkeeper(self.registry, self.registry, self.settings.status)

@@ -23,6 +23,7 @@ from node.cli import (
     lines,
     pausing,
     peers,
+    people,
     serving,
     studies,
 )
@@ -52,6 +53,7 @@ class _Entry:
 _RUN, _STUDIES, _FILES, _PEERS = "Run", "Studies", "Without a server", "Peers"
 _KEEPING = "Backup"
 _SETTINGS = "Settings"
+_PEOPLE = "People"
 _ENTRIES = {
     "up": _Entry(_RUN, serving.up, ("up", "up --config node.toml")),
     "scp": _Entry(_RUN, serving.scp, ("scp --config node.toml",)),
@@ -106,6 +108,21 @@ _ENTRIES = {
     "alerts show": _Entry(_PEERS, alerting.show, ("alerts show --config node.toml",)),
     "alerts test": _Entry(_PEERS, alerting.trial, ("alerts test --config node.toml",)),
     "canary": _Entry(_PEERS, canary.canary, ("canary --config node.toml", "canary --history")),
+    "users add": _Entry(
+        _PEOPLE,
+        people.add_user,
+        ("users add ana --role administrator", "users add ben --role viewer"),
+    ),
+    "users list": _Entry(_PEOPLE, people.list_users, ("users list", "users list --json")),
+    "users role": _Entry(_PEOPLE, people.set_role, ("users role ben --role operator",)),
+    "users password": _Entry(_PEOPLE, people.set_password, ("users password ben",)),
+    "users remove": _Entry(_PEOPLE, people.remove_user, ("users remove ben",)),
+    "tokens add": _Entry(_PEOPLE, people.add_token, ("tokens add export --role viewer --days 90",)),
+    "tokens list": _Entry(_PEOPLE, people.list_tokens, ("tokens list", "tokens list --json")),
+    "tokens revoke": _Entry(_PEOPLE, people.revoke_token, ("tokens revoke export",)),
+    "audit": _Entry(
+        _PEOPLE, people.audit, ("audit", "audit --who ana --result refused", "audit --json")
+    ),
     "check": _Entry(_PEERS, check.check, ("check --config node.toml", "check --json")),
 }
 
@@ -113,6 +130,8 @@ _ENTRIES = {
 _GROUPS = {
     "alerts": "Show what is the matter, or try whether people can be told.",
     "settings": "Write a commented settings file, or show what is in effect.",
+    "users": "Who may use the status page: add, list, change and remove them.",
+    "tokens": "API tokens for scripts: make, list and revoke them.",
 }
 
 

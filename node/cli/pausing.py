@@ -1,7 +1,5 @@
 """Pausing and resuming what the node does, at a prompt."""
 
-import getpass
-import os
 from dataclasses import asdict
 from typing import Annotated
 
@@ -9,6 +7,7 @@ import typer
 
 from node.cli.options import ConfigOption, JsonOption
 from node.cli.output import print_json, say
+from node.cli.people import person, told
 from node.cli.studies import archive_of
 from node.ports import Activity
 
@@ -31,8 +30,8 @@ def pause(activity: _Activity, config: ConfigOption = None, json: JsonOption = F
     Every process of the node obeys within seconds, and a restart changes nothing about it. The
     status page shows who paused what, and since when.
     """
-    with archive_of(config) as archive:
-        made = archive.pause(activity, f"{_person()} at the prompt")
+    with archive_of(config) as archive, told(archive, "pause", str(activity)):
+        made = archive.pause(activity, f"{person()} at the prompt")
     if json:
         print_json(asdict(made))
     else:
@@ -42,17 +41,9 @@ def pause(activity: _Activity, config: ConfigOption = None, json: JsonOption = F
 
 def resume(activity: _Activity, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Let receiving, analysing or delivering go on."""
-    with archive_of(config) as archive:
+    with archive_of(config) as archive, told(archive, "resume", str(activity)):
         was_paused = archive.resume(activity)
     if json:
         print_json({"activity": activity, "was_paused": was_paused})
     else:
         say(f"{activity} goes on." if was_paused else f"{activity} was not paused.")
-
-
-def _person() -> str:
-    """Who sits at the prompt, as the machine knows them; ``sudo`` tells who asked it."""
-    try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):  # a user id without a name, as containers have
-        return f"user {os.getuid()}"

@@ -134,6 +134,8 @@ def status(config: ConfigOption = None, until_stdin_closes: _UntilStdinCloses = 
         end_with_parent()
     from node.audit import running
     from node.status import serve
+    from node.tls import page_acceptor
 
     with in_use(settings.data_dir), Node(settings) as node, running(node.trail, "status page"):
-        serve(node.status_app(), settings.status.host, settings.status.port)
+        page = settings.status
+        serve(node.status_app(), page.host, page.port, tls=page_acceptor(page.tls))

@@ -1,19 +1,25 @@
 """What an administrator asks and does about series at a prompt."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from node.cli.listing import print_series, print_whole_series
 from node.cli.options import BadCallError, ConfigOption, JsonOption, settings_from
 from node.cli.output import print_json, say
+from node.cli.people import told
 from node.errors import NodeError, UnknownSeriesError
 from node.ports import Archive, SeriesRecord, SeriesState
 from node.settings import Settings
 from node.wiring import Node
+
+if TYPE_CHECKING:
+    from node.registry import Registry
 
 _MOST = 100_000  # series that an ID is looked for among; far more than a spool holds
 _NAMED = 5  # of several series that an ID fits
@@ -76,22 +82,22 @@ def retry(uid: _Id, config: ConfigOption = None, json: JsonOption = False) -> No
 
     A refused or cancelled series is analysed anew; a failed one goes on where it failed.
     """
-    _act(lambda archive, found: archive.retry(found), uid, config, json)
+    _act("retry", lambda archive, found: archive.retry(found), uid, config, json)
 
 
 def cancel(uid: _Id, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Stop a series that has not been analysed or delivered yet; retry takes it up again."""
-    _act(lambda archive, found: archive.cancel(found), uid, config, json)
+    _act("cancel", lambda archive, found: archive.cancel(found), uid, config, json)
 
 
 def complete(uid: _Id, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Declare a series complete: it is analysed with the images that have arrived."""
-    _act(lambda archive, found: archive.declare_complete(found), uid, config, json)
+    _act("complete", lambda archive, found: archive.declare_complete(found), uid, config, json)
 
 
 def resend(uid: _Id, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Send every result of a series to every destination again."""
-    _act(lambda archive, found: archive.resend(found), uid, config, json)
+    _act("resend", lambda archive, found: archive.resend(found), uid, config, json)
 
 
 def reanalyse(uid: _Id, config: ConfigOption = None, json: JsonOption = False) -> None:
@@ -100,20 +106,25 @@ def reanalyse(uid: _Id, config: ConfigOption = None, json: JsonOption = False) -
     For another model or other settings, or where the maps are doubted. Its images must still
     be here.
     """
-    _act(lambda archive, found: archive.analyse_again(found), uid, config, json)
+    _act("analyse", lambda archive, found: archive.analyse_again(found), uid, config, json)
 
 
 def prioritise(uid: _Id, config: ConfigOption = None, json: JsonOption = False) -> None:
     """Put a series before every other that waits for its analysis."""
-    _act(lambda archive, found: archive.prioritise(found), uid, config, json)
+    _act("prioritise", lambda archive, found: archive.prioritise(found), uid, config, json)
 
 
 def _act(
-    verb: Callable[[Archive, str], SeriesState], uid: str, config: Path | None, json: bool
+    what: str,
+    verb: Callable[[Archive, str], SeriesState],
+    uid: str,
+    config: Path | None,
+    json: bool,
 ) -> None:
     with archive_of(config) as archive:
         found = _resolve(archive, uid)
-        state = verb(archive, found)
+        with told(archive, what, found):
+            state = verb(archive, found)
     if json:
         print_json({"series_instance_uid": found, "state": state})
     else:
@@ -121,7 +132,7 @@ def _act(
 
 
 @contextmanager
-def archive_of(config: Path | None) -> Iterator[Archive]:
+def archive_of(config: Path | None) -> Iterator[Registry]:
     """The registry that is there; asking for series never makes a new one."""
     settings = settings_from(config)
     file = registry_file(settings)

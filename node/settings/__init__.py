@@ -12,7 +12,7 @@ from node.settings.destinations import (
 )
 from node.settings.example import example, toml
 from node.settings.loading import load
-from node.settings.people import OidcSettings, ProxySettings, StatusSettings
+from node.settings.people import OidcSettings, ProxySettings, ServerTls, StatusSettings
 from node.settings.receiving import Peer, ScpSettings
 from node.settings.running import JobsSettings, LogSettings, RetentionSettings, SpoolSettings
 from node.settings.secret import Secret
@@ -47,6 +47,7 @@ __all__ = [
     "ScpTls",
     "Secret",
     "SelectionRule",
+    "ServerTls",
     "Settings",
     "Shown",
     "SpoolSettings",

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, ValidationInfo, field_validator
 
 from node.people import Role
+from node.settings.certificates import TlsFiles
 from node.settings.secret import Secret
 from node.settings.section import Port, Section
 
@@ -77,6 +78,8 @@ class OidcSettings(Section):
     """What the provider calls this node."""
     client_secret: Secret | None = None
     """Where the node's secret at the provider is."""
+    tls: TlsFiles = TlsFiles()
+    """Certificates for the connection with the provider."""
     name_claim: str = "preferred_username"
     """Claim that is the user's name."""
     roles_claim: str = ""

@@ -14,7 +14,19 @@ from node import log
 from node.errors import NodeError, NotSignedInError
 from node.people import Role
 from node.ports import Archive
-from node.status import api, health, live, pages, pausing, pictures, problems, sign_in
+from node.status import (
+    administration,
+    api,
+    health,
+    live,
+    oidc,
+    pages,
+    pausing,
+    people_pages,
+    pictures,
+    problems,
+    sign_in,
+)
 from node.status.doorkeeper import Doorkeeper, is_page
 from node.status.guard import SECURITY_HEADERS, Guard
 from node.status.pages import Pages
@@ -50,13 +62,17 @@ def create_app(
         for a page that shows nobody's studies.
     """
     refused = doorkeeper.guarded if doorkeeper else None
+    middleware = [Middleware(Guard, hosts=tuple(hosts), refused=refused)]
+    vouched = doorkeeper is not None and doorkeeper.settings.oidc.signs_in
+    if doorkeeper and vouched:
+        middleware.append(oidc.cookies(doorkeeper))
     app = FastAPI(
         title="Perfusion Node",
         summary="What became of each series. Not for diagnostic use.",
         version=probes.software_version,
         docs_url=None,
         redoc_url=None,
-        middleware=[Middleware(Guard, hosts=tuple(hosts), refused=refused)],
+        middleware=middleware,
         openapi_url=None,
     )
     watch = Watch(lambda: _pulse(archive, probes))
@@ -71,6 +87,10 @@ def create_app(
     app.include_router(pages.router(shown, app), dependencies=looking)
     if doorkeeper:
         app.include_router(sign_in.router(shown, doorkeeper))
+        app.include_router(administration.router(doorkeeper))
+        if vouched:
+            app.include_router(oidc.router(shown, doorkeeper))
+        app.include_router(people_pages.router(shown, doorkeeper))
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     _say_what_fails(app, shown)
     return app

@@ -21,6 +21,7 @@ from node.status import (
     view,
 )
 from node.status.api import Uid
+from node.status.doorkeeper import Doorkeeper
 from node.status.probes import Probes
 from node.status.problems import Problem
 from node.status.table import Wanted
@@ -59,7 +60,7 @@ class Pages:
         glance = self._watch.read(
             "queue", lambda: queue.look(self._archive, now, self._probes.target_s)
         )
-        return self._page(
+        return self.page(
             "queue.html",
             queue=glance,
             bars=_bars(glance.turnround, BARS),
@@ -75,7 +76,7 @@ class Pages:
         record = self._watch.read(("series", uid), lambda: self._archive.series(uid))
         study = SeriesQuery(study_instance_uid=record.study_instance_uid, limit=STUDY)
         others = self._watch.read(study, lambda: self._archive.find(study).records)
-        return self._page(
+        return self.page(
             "series.html",
             record=record,
             study=others,
@@ -127,7 +128,7 @@ class Pages:
         known = self._probes.destinations()
         names = [destination.name for destination in known]
         standing = self._watch.read("standing", lambda: self._archive.standing(names))
-        return self._page(
+        return self.page(
             "destinations.html",
             destinations=known,
             standing={each.name: each for each in standing},
@@ -138,7 +139,7 @@ class Pages:
         """Workers, disk, model and the settings as read."""
         now = self._probes.now()
         workers = self._watch.read("workers", self._archive.workers)
-        return self._page(
+        return self.page(
             "system.html",
             workers=workers,
             providers=sorted({w.device for w in workers if w.device and _is_alive(w, now)}),
@@ -149,7 +150,7 @@ class Pages:
 
     def api(self, openapi: Mapping[str, object]) -> HTMLResponse:
         """The list of the API's addresses."""
-        return self._page("api.html", api=openapi)
+        return self.page("api.html", api=openapi)
 
     def problem(self, status: int, problem: Problem) -> HTMLResponse:
         """What went wrong; asks nothing of the parts that may be at fault."""
@@ -161,7 +162,28 @@ class Pages:
         html = self._templates.get_template(template).render(page=page, bare=True, **values)
         return HTMLResponse(html, status_code=status)
 
-    def _page(self, template: str, **values: object) -> HTMLResponse:
+    def sign_in(
+        self,
+        doorkeeper: Doorkeeper,
+        following: str = "/",
+        wrong: str = "",
+        name: str = "",
+        status: int = 200,
+    ) -> HTMLResponse:
+        """The page to sign in on, and what went wrong before."""
+        provider = doorkeeper.settings.oidc
+        return self.bare(
+            "sign_in.html",
+            status,
+            following=following,
+            wrong=wrong,
+            name=name,
+            oidc=provider.label if provider.signs_in else "",
+            by_password=doorkeeper.people.has_users(),
+        )
+
+    def page(self, template: str, **values: object) -> HTMLResponse:
+        """A page with the node's own state around it."""
         state = self._watch.read("health", lambda: health.ask(self._probes))
         html = self._templates.get_template(template).render(
             page=template.removesuffix(".html"),

@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,14 @@ IS_CLOSING = "node.is_closing"
 _log = log.get("status")
 
 
-def serve(app: FastAPI, host: str, port: int, *, stop: threading.Event | None = None) -> None:
+def serve(
+    app: FastAPI,
+    host: str,
+    port: int,
+    *,
+    tls: ssl.SSLContext | None = None,
+    stop: threading.Event | None = None,
+) -> None:
     """Serves the page; returns after SIGTERM or SIGINT, or once ``stop`` is set.
 
     Parameters
@@ -29,6 +37,8 @@ def serve(app: FastAPI, host: str, port: int, *, stop: threading.Event | None = 
         From :func:`node.status.create_app`.
     host, port
         Where to listen.
+    tls
+        What handshakes are answered with: then it is served by https.
     stop
         For a server that runs in a thread of a larger process, where signals go elsewhere.
 
@@ -51,6 +61,8 @@ def serve(app: FastAPI, host: str, port: int, *, stop: threading.Event | None = 
         proxy_headers=False,  # whom to believe is for the doorkeeper to say
         timeout_graceful_shutdown=DRAIN_S,
     )
+    config.load()
+    config.ssl = tls
     server = uvicorn.Server(config)
     if stop is not None:
         threading.Thread(target=_end_on, args=(stop, server), daemon=True).start()

@@ -37,23 +37,41 @@ class Sessions:
         TooManyAttemptsError
             If so many failed before that this one is not looked at.
         """
-        trail, name = self._doorkeeper.trail, user_name(told)
-        stranger = Visitor(address=at.address)
-        now = self._doorkeeper.now()
-        attempt = self._people.attempt(name or told[:64], at.address, LIMITS, now)
-        if attempt is None:
-            trail.refused(stranger, "sign_in", detail="too many attempts failed")
-            raise TooManyAttemptsError("too many attempts to sign in failed")
-        kept = self._people.password_hash(name or "")
-        if not matches(kept, password) or kept is None or name is None:
+        trail, stranger = self._doorkeeper.trail, Visitor(address=at.address)
+        name = user_name(told) or told[:64]
+        try:
+            self.require_password(name, password, at)
+        except TooManyAttemptsError as fault:
+            trail.refused(stranger, "sign_in", detail=str(fault))
+            raise
+        except NotSignedInError:
             # a name that nobody has may be a password in the wrong field: it is not kept
-            known = name if kept and name else ""
+            known = name if self._people.user(name) else ""
             trail.refused(stranger, "sign_in", known, "wrong name or password")
+            raise
+        return self.begin(Visitor(name, None, Means.PASSWORD, at.address))
+
+    def require_password(self, name: str, password: str, at: Whence) -> None:
+        """Nothing, if that user has that password.
+
+        It takes as long to say no for a name that nobody has.
+
+        Raises
+        ------
+        NotSignedInError
+            If not.
+        TooManyAttemptsError
+            If so many attempts failed before that this one is not looked at.
+        """
+        attempt = self._people.attempt(name, at.address, LIMITS, self._doorkeeper.now())
+        if attempt is None:
+            raise TooManyAttemptsError("too many attempts to sign in failed")
+        kept = self._people.password_hash(name)
+        if not matches(kept, password) or kept is None:
             raise NotSignedInError("the name or the password is wrong")
         self._people.forgive(attempt)
         if is_outdated(kept):
             self._people.improve_hash(name, hashed(password))
-        return self.begin(Visitor(name, None, Means.PASSWORD, at.address))
 
     def begin(self, visitor: Visitor, role: Role | None = None) -> str:
         """The secret of a new session.

@@ -24,25 +24,13 @@ def router(pages: Pages, doorkeeper: Doorkeeper) -> APIRouter:
     routes = APIRouter(include_in_schema=False, default_response_class=HTMLResponse)
     sessions = Sessions(doorkeeper)
 
-    def page(following: str, wrong: str = "", name: str = "", status: int = 200) -> Response:
-        known = doorkeeper.settings
-        return pages.bare(
-            "sign_in.html",
-            status,
-            following=own_path(following),
-            wrong=wrong,
-            name=name,
-            oidc=known.oidc.label if known.oidc.signs_in else "",
-            by_password=doorkeeper.people.has_users(),
-        )
-
     @routes.get("/sign-in")
     def sign_in_page(
         request: Request, following: Annotated[_Next, Query(alias="next")] = "/"
     ) -> Response:
         if doorkeeper.visitor(request).role is not None:
             return RedirectResponse(own_path(following), status_code=303)
-        return page(following)
+        return pages.sign_in(doorkeeper, own_path(following))
 
     @routes.post("/sign-in")
     async def sign_in(request: Request) -> Response:
@@ -54,12 +42,14 @@ def router(pages: Pages, doorkeeper: Doorkeeper) -> APIRouter:
             try:
                 secret = sessions.by_password(name, fields.get("password", ""), at)
             except NotSignedInError:
-                return page(following, "The name or the password is wrong.", name, 401)
+                wrong = "The name or the password is wrong."
+                return pages.sign_in(doorkeeper, own_path(following), wrong, name, 401)
             except TooManyAttemptsError as fault:
-                answer = page(following, f"Too many attempts failed. {fault.remedy}", name, 429)
+                wrong = f"Too many attempts failed. {fault.remedy}"
+                answer: Response = pages.sign_in(doorkeeper, own_path(following), wrong, name, 429)
                 answer.headers["Retry-After"] = str(int(LIMITS.window.total_seconds()))
                 return answer
-            _forget_earlier(request, doorkeeper)
+            forget_earlier(request, doorkeeper)
             answer = RedirectResponse(own_path(following), status_code=303)
             set_cookie(answer, doorkeeper, at, secret)
             return answer
@@ -118,7 +108,7 @@ def set_cookie(answer: Response, doorkeeper: Doorkeeper, at: Whence, secret: str
     )
 
 
-def _forget_earlier(request: Request, doorkeeper: Doorkeeper) -> None:
+def forget_earlier(request: Request, doorkeeper: Doorkeeper) -> None:
     """End the session that the browser had before: a sign-in always begins a new one."""
     name = doorkeeper.cookie_name(doorkeeper.whence(request))
     if secret := request.cookies.get(name):

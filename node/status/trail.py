@@ -2,13 +2,13 @@
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from node import log
 from node.errors import RegistryUnavailableError
 from node.people import Visitor
-from node.ports import AuditEntry, AuditResult, AuditTrail
+from node.ports import AuditEntry, AuditQuestion, AuditResult, AuditTrail
 from node.status.probes import utc_now
 
 ALIKE = 5
@@ -53,6 +53,10 @@ class Trail:
         """A visitor asked for something that they may not."""
         if visitor.signed_in or self._is_few(visitor.address, detail):
             self._write(visitor, what, subject, AuditResult.REFUSED, detail)
+
+    def entries(self, question: AuditQuestion) -> Sequence[AuditEntry]:
+        """The entries that are asked for, the newest first."""
+        return self._kept.audited(question)
 
     def _is_few(self, address: str, detail: str) -> bool:
         key = (address, detail)

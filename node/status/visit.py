@@ -53,7 +53,9 @@ def current() -> Visitor:
 
 
 @contextmanager
-def audited(request: Request, visitor: Visitor, what: str, subject: str = "") -> Iterator[None]:
+def audited(
+    request: Request, visitor: Visitor, what: str, subject: str = "", detail: str = ""
+) -> Iterator[None]:
     """What is done within the block is an entry of the audit trail, whatever comes of it."""
     doorkeeper = _doorkeeper(request)
     if doorkeeper is None:
@@ -64,7 +66,7 @@ def audited(request: Request, visitor: Visitor, what: str, subject: str = "") ->
     except NodeError as fault:
         doorkeeper.trail.failed(visitor, what, subject, str(fault))
         raise
-    doorkeeper.trail.done(visitor, what, subject)
+    doorkeeper.trail.done(visitor, what, subject, detail)
 
 
 def _doorkeeper(request: Request) -> Doorkeeper | None:

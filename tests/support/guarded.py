@@ -3,15 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import httpx
 from fastapi import FastAPI
 
 from node.passwords import hashed
-from node.people import Means, Role, new_secret
+from node.people import Role, new_secret
 from node.people import digest as digest_of
 from node.ports import AuditEntry, AuditQuestion, TokenRecord
 from node.registry import Registry, open_registry
@@ -66,10 +68,23 @@ class Guarded:
         return self.trail(1)[0]
 
 
+@cache
+def _empty_registry() -> bytes:
+    """A registry without a row: to make one takes longer than to copy it."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "empty.sqlite"
+        open_registry(f"sqlite:///{file}", Path(folder)).close()
+        return file.read_bytes()
+
+
 @contextmanager
 def guarded(folder: Path, archive: FakeArchive | None = None, **settings: Any) -> Iterator[Guarded]:
     """A page over a registry below a folder; ``settings`` are of [status]."""
-    registry = open_registry(f"sqlite:///{folder}/people.sqlite", folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "people.sqlite"
+    if not file.exists():
+        file.write_bytes(_empty_registry())
+    registry = open_registry(f"sqlite:///{file}", folder)
     try:
         yield Guarded(registry, archive or night.archive(), StatusSettings(**settings))
     finally:
@@ -85,6 +100,3 @@ def csrf(client: httpx.Client) -> dict[str, str]:
     """The header that the page's own script sends with whatever it asks."""
     page = client.get("/destinations").text
     return {"X-CSRF-Token": page.partition('data-csrf="')[2].partition('"')[0]}
-
-
-__all__ = ["PASSWORD", "UTC", "Guarded", "Means", "csrf", "guarded", "sign_in"]

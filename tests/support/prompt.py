@@ -39,11 +39,11 @@ class Said:
         return json.loads(self.out)
 
 
-def perfusion_node(*arguments: str | Path) -> Said:
-    """A command in this process, its output in a pipe; log lines are as they were afterwards."""
+def perfusion_node(*arguments: str | Path, said: str = "") -> Said:
+    """A command in this process, its streams pipes; log lines are as they were afterwards."""
     logging = structlog.get_config()
     try:
-        result = CliRunner().invoke(application(), [str(each) for each in arguments])
+        result = CliRunner().invoke(application(), [str(each) for each in arguments], input=said)
     finally:
         structlog.configure(**logging)
     if result.exception and not isinstance(result.exception, SystemExit):

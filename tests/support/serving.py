@@ -1,5 +1,6 @@
 """The status page on a free port of this machine, as long as a test needs it."""
 
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +13,13 @@ from tests.support.running_node import free_port, wait_for
 
 
 @contextmanager
-def served(app: FastAPI) -> Iterator[str]:
+def served(app: FastAPI, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """The address of the running app, over a real socket."""
     port, stop = free_port(), threading.Event()
-    thread = threading.Thread(target=serve, args=(app, "127.0.0.1", port), kwargs={"stop": stop})
+    how = {"stop": stop, "tls": tls}
+    thread = threading.Thread(target=serve, args=(app, "127.0.0.1", port), kwargs=how)
     thread.start()
-    address = f"http://127.0.0.1:{port}"
+    address = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
     try:
         wait_for(lambda: answers(address), f"{address} answers")
         yield address
@@ -30,6 +32,6 @@ def served(app: FastAPI) -> Iterator[str]:
 def answers(address: str) -> bool:
     """Whether a server answers at this address."""
     try:
-        return httpx.get(f"{address}/health/live").status_code == 200
+        return httpx.get(f"{address}/health/live", verify=False).status_code == 200  # noqa: S501 - whether, not who
     except httpx.TransportError:
         return False

@@ -113,13 +113,19 @@ async function ask(form) {
   button.disabled = true;
   show("wait", "Asking …");
   try {
+    const fields = Object.fromEntries(new FormData(form));
+    const headers = { "X-CSRF-Token": document.body.dataset.csrf ?? "" };
+    if (Object.keys(fields).length) headers["Content-Type"] = "application/json";
     const answer = await fetch(form.action, {
       method: "POST",
-      headers: { "X-CSRF-Token": document.body.dataset.csrf ?? "" },
+      headers,
+      body: Object.keys(fields).length ? JSON.stringify(fields) : undefined,
     });
     const body = await answer.json();
-    if (answer.ok) show("good", body.words);
-    else show("bad", `Not done: ${body.found}. ${body.remedy}`);
+    if (answer.ok) {
+      show("good", body.words);
+      form.reset();
+    } else show("bad", `Not done: ${body.found}. ${body.remedy}`);
   } catch {
     show("bad", "Not done: the node does not answer.");
   } finally {

@@ -16,10 +16,9 @@ from node.cli.app import application
 from node.ports import SeriesState
 from node.refusals import RefusalCode
 from node.settings import ALL_RESULTS, Settings
-from node.status import create_app
 from tests.house.test_log import NODE, events
-from tests.support import night
 from tests.support.documents import DOCUMENTS, ROOT, code_of, table
+from tests.support.guarded import guarded
 from tests.unit.docs.test_results import flag_codes
 
 COMMANDS = sorted(
@@ -145,12 +144,13 @@ def test_the_runbook_names_states_as_they_are_shown() -> None:
     assert states - set(SeriesState) == set()
 
 
-def test_every_request_in_the_documents_has_a_route() -> None:
+def test_every_request_in_the_documents_has_a_route(tmp_path: Path) -> None:
     """The API's table names no path that answers 404."""
     text = (ROOT / "docs" / "administration.md").read_text()
     asked = re.findall(r"`(GET|POST) (/[a-zA-Z/]+)", text)
     assert len(asked) > 5
-    app = create_app(night.archive(), night.probes())
+    with guarded(tmp_path) as page:
+        app = page.app()
     routes = [
         (method.upper(), re.compile(re.sub(r"{\w+}", "[A-Za-z]+", path)))
         for path, methods in app.openapi()["paths"].items()

@@ -139,7 +139,7 @@ def test_guessing_is_stopped(site: Site) -> None:
     answer = sign_in(client)
     assert answer.status_code == 429
     assert answer.headers["retry-after"] == "900"
-    assert [e.detail for e in page.trail(what="sign_in")][-1] == "too many attempts failed"
+    assert "too many attempts" in page.trail(what="sign_in")[-1].detail
     page.later(minutes=16)
     assert sign_in(client).status_code == 303
 
