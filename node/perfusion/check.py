@@ -39,10 +39,11 @@ class Reading:
 
     @property
     def measured(self) -> str:
-        """The value with its unit, to three digits."""
+        """The value with its unit, to three digits and no finer than hundredths."""
         if self.value is None:
             return "none"
-        number = f"{self.value:.0f}" if abs(self.value) >= 100 else f"{self.value:.3g}"
+        value = round(self.value, 2) + 0.0  # never -0
+        number = f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
         return f"{number}°" if self.unit == "°" else f"{number} {self.unit}".strip()
 
     def __str__(self) -> str:
