@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # each room is imported by the method that makes its object
 
     from node.audit import SyslogTrail
     from node.derived import EarlierResult, ObjectKind
-    from node.ports import CommitmentScp, DiskUse, Model, Pacs
+    from node.ports import CommitmentScp, Model, Pacs
     from node.registry import Registry
     from node.route import AnalyseOptions
     from node.scp import Listener, Recovery
@@ -252,12 +252,14 @@ class Node:
     def probes(self) -> Probes:
         """How the status page and the check ask each part whether it is well."""
         from node.inference import KnownModel
+        from node.scp import read_vitals
         from node.status import DestinationInfo, Probes
 
         return Probes(
             redis=self._redis_fault,
             database=self._database_fault,
-            disk=self._disk,
+            disk=lambda: self.spool.disk(),  # noqa: PLW0108 - the spool is opened when asked
+            listeners=lambda: read_vitals(self.settings.data_dir.resolve()),
             destinations=lambda: [
                 DestinationInfo(d.name, url=d.url)
                 if isinstance(d, WebDestination)
@@ -290,6 +292,3 @@ class Node:
         except RegistryUnavailableError as fault:
             return str(fault)
         return None
-
-    def _disk(self) -> DiskUse:
-        return self.spool.disk()

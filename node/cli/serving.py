@@ -84,6 +84,7 @@ def _supervise(settings: Settings, config: Path | None, redis_url: str) -> None:
 def scp(config: ConfigOption = None, until_stdin_closes: _UntilStdinCloses = False) -> None:
     """Run the DICOM listener alone: C-ECHO and C-STORE into spool and registry."""
     from node.audit import running
+    from node.scp import leave_vitals
 
     settings = serving_settings(config)
     stop = threading.Event()
@@ -97,6 +98,7 @@ def scp(config: ConfigOption = None, until_stdin_closes: _UntilStdinCloses = Fal
             recovery.start()
             pulse = Pulse("scp")
             while not stop.wait(_ROUND_S):
+                leave_vitals(listener, settings.data_dir.resolve())
                 if listener.goes_round:
                     pulse.beat()
             listener.stop()

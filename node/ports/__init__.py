@@ -50,6 +50,7 @@ from node.ports.verification import (
     Verifications,
     by_series,
 )
+from node.ports.vitals import ListenerVitals
 from node.ports.watching import Alert, AlertRecord, Alerts, Canaries, CanaryRun
 from node.ports.work import (
     DeliveryOutcome,
@@ -105,6 +106,7 @@ __all__ = [
     "Kept",
     "Lease",
     "Ledger",
+    "ListenerVitals",
     "Machine",
     "Measure",
     "Model",

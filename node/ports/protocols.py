@@ -14,6 +14,7 @@ from node.ports.pauses import Pause, Pauses
 from node.ports.quota import Quota
 from node.ports.records import Kept, Recorded, SeriesRecord, SeriesState, StoreOutcome
 from node.ports.verification import SentObject
+from node.ports.watching import AlertRecord, CanaryRun
 from node.ports.workers import WorkerRecord
 
 if TYPE_CHECKING:  # a port only names them: whoever asks for a state need not load the science
@@ -128,6 +129,12 @@ class Archive(Pauses, Protocol):
 
     def workers(self) -> Sequence[WorkerRecord]:
         """Every worker that has reported itself, with what it has in hand."""
+
+    def canaries(self, limit: int) -> Sequence[CanaryRun]:
+        """The last runs of the canary, the newest first."""
+
+    def alerts(self) -> Sequence[AlertRecord]:
+        """What is the matter, and what is over and was not told to be; the oldest first."""
 
     def commitments(self) -> Sequence[CommitmentTally]:
         """How many objects each destination has stored and not confirmed, by where that stands."""

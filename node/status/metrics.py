@@ -8,7 +8,7 @@ from prometheus_client.registry import Collector
 
 from node.errors import RegistryUnavailableError
 from node.ports import Activity, Archive
-from node.status import health
+from node.status import figures, health
 from node.status.probes import Probes
 from node.status.queue import Queue, look
 
@@ -45,7 +45,9 @@ class _Node(Collector):
             yield _gauge("database_up", "Whether the registry's database answers", answers)
             yield from _of_queue(queue)
             yield _paused(self._archive)
+            yield from figures.of_registry(self._archive, self._probes)
         yield from _of_probes(self._probes)
+        yield from figures.of_listeners(self._probes.listeners())
 
 
 def _of_queue(queue: Queue) -> Iterator[Metric]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from node.perfusion import Estimator
-from node.ports import DiskUse
+from node.ports import DiskUse, ListenerVitals
 from node.settings import Shown
 
 
@@ -55,6 +55,8 @@ class Probes:
         analysed. May raise :class:`~node.errors.ModelError` instead to say why.
     software_version
         Version of the node.
+    listeners
+        What each listener has done since its start.
     settings
         Every setting in effect, secrets hidden.
     target_s
@@ -73,6 +75,7 @@ class Probes:
     model: Callable[[], Estimator | None]
     software_version: str
     settings: Callable[[], Sequence[Shown]] = tuple
+    listeners: Callable[[], Sequence[ListenerVitals]] = tuple
     quiet_s: float = 20.0
     target_s: float = 60.0
     now: Callable[[], datetime] = utc_now

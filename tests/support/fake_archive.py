@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from node.errors import RegistryUnavailableError, UnknownSeriesError, WrongStateError
 from node.ports import (
     Activity,
+    AlertRecord,
+    CanaryRun,
     CommitmentState,
     CommitmentTally,
     DeliveryState,
@@ -52,8 +54,8 @@ class FakeArchive:
     ----------
     down
         Set it, and every question meets a database that does not answer.
-    reported
-        The workers that are said to be there.
+    reported, runs, troubles
+        The workers, canaries and alerts that are said to be there.
     pulses
         How often it was asked whether anything changed.
     overtaken
@@ -64,6 +66,8 @@ class FakeArchive:
         self._records = {record.series_instance_uid: record for record in records}
         self.pulses = 0
         self.reported: list[WorkerRecord] = []
+        self.runs: list[CanaryRun] = []
+        self.troubles: list[AlertRecord] = []
         self._pauses: dict[Activity, Pause] = {}
         self.down = False
         self.overtaken = False
@@ -120,6 +124,16 @@ class FakeArchive:
             )
             for name in destinations
         ]
+
+    def canaries(self, limit: int) -> Sequence[CanaryRun]:
+        """Those that were put there."""
+        self._answer()
+        return self.runs[:limit]
+
+    def alerts(self) -> Sequence[AlertRecord]:
+        """Those that were put there."""
+        self._answer()
+        return self.troubles
 
     def workers(self) -> Sequence[WorkerRecord]:
         """Those that were put there."""
