@@ -102,7 +102,7 @@ class Pages:
         """
         record = self._watch.read(("series", uid), lambda: self._archive.series(uid))
         shown = pictures.stacks(record)
-        return self._page(
+        return self.page(
             "map.html",
             record=record,
             stacks=shown,
@@ -121,7 +121,7 @@ class Pages:
         """
         record = self._watch.read(("series", uid), lambda: self._archive.series(uid))
         page = pictures.summary_for(record, visitor)
-        return self._page("map.html", record=record, stacks=(), chosen=page)
+        return self.page("map.html", record=record, stacks=(), chosen=page)
 
     def destinations(self) -> HTMLResponse:
         """The archives that receive results, and how each stands."""
