@@ -14,7 +14,7 @@ _MOST = 64
 """Slices in one picture; of more, evenly spread ones are shown."""
 
 
-def montage(files: Sequence[Path], side: int) -> bytes:
+def montage(files: Sequence[Path], side: int, margin: float = 0.0) -> bytes:
     """Colour Secondary Captures side by side, in the order of their numbers, as a PNG.
 
     Parameters
@@ -23,6 +23,9 @@ def montage(files: Sequence[Path], side: int) -> bytes:
         The result objects of one series.
     side
         Width of one slice [pixel]; its height follows.
+    margin
+        How much of each side is left out, as a fraction: what is written there is too small to
+        be read in a preview.
 
     Raises
     ------
@@ -30,7 +33,7 @@ def montage(files: Sequence[Path], side: int) -> bytes:
         If a file is not there.
     """
     images = sorted((pydicom.dcmread(path) for path in _some(files)), key=_number)
-    tiles = [_tile(Image.fromarray(rgb(image)), side) for image in images]
+    tiles = [_tile(Image.fromarray(rgb(image)), side, margin) for image in images]
     columns = math.ceil(math.sqrt(len(tiles)))
     height = max(tile.height for tile in tiles)
     sheet = Image.new("RGB", (columns * side, math.ceil(len(tiles) / columns) * height))
@@ -50,6 +53,8 @@ def _number(image: pydicom.Dataset) -> int:
     return int(image.InstanceNumber)
 
 
-def _tile(picture: Image.Image, side: int) -> Image.Image:
+def _tile(picture: Image.Image, side: int, margin: float) -> Image.Image:
     height = round(picture.height * side / picture.width)
-    return picture.resize((side, height), Image.Resampling.BOX, reducing_gap=2.0)
+    left, top = margin * picture.width, margin * picture.height
+    box = (left, top, picture.width - left, picture.height - top)
+    return picture.resize((side, height), Image.Resampling.BOX, box=box, reducing_gap=2.0)

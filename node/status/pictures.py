@@ -35,6 +35,7 @@ class Size(StrEnum):
     PAGE = "page"
 
 
+_MARGINS = {Size.SMALL: 0.12, Size.LARGE: 0.0, Size.PAGE: 0.0}
 _SIDES = {Size.SMALL: 120, Size.LARGE: 384, Size.PAGE: 1600}
 
 
@@ -137,7 +138,7 @@ class Gallery:
             key = (stack.uid, size)
             if key not in self._kept:
                 try:
-                    self._kept[key] = montage(stack.files, _SIDES[size])
+                    self._kept[key] = montage(stack.files, _SIDES[size], _MARGINS[size])
                 except OSError as fault:
                     raise ResultGoneError(
                         f"a result object of {stack.name} cannot be read: {fault.strerror}"

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from node.ports import SeriesState
+from node.ports import Activity, SeriesState
 from node.status import create_app
 from tests.support import night
 from tests.support.chromium import Browser, chromium
@@ -23,6 +23,7 @@ PAGES = [
     f"/series/{SERIES}.65",
     f"/series/{SERIES}.3",
     "/destinations",
+    "/system",
     "/docs",
 ]
 
@@ -206,10 +207,12 @@ def test_dark_and_light_are_both_legible(page: Page) -> None:
             for place, state in enumerate(SeriesState)
         )
     )
+    page.archive.pause(Activity.DELIVERING, "anna")
     for dark in (False, True):
         page.browser.look(width=1280, height=900, dark=dark)
-        page.open("/?show=everything")
-        assert page.browser.run(WEAKEST_CONTRAST) >= 4.5, f"dark={dark}"
+        for path in ("/?show=everything", f"/series/{SERIES}.3", "/system", "/destinations"):
+            page.open(path)
+            assert page.browser.run(WEAKEST_CONTRAST) >= 4.5, f"{path} dark={dark}"
 
 
 WEAKEST_CONTRAST = """
@@ -237,7 +240,8 @@ WEAKEST_CONTRAST = """
     return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
   };
   const told = ".badge, .tile span, td, th, th a, th span, .notice, .choices a, nav a, .link, "
-    + "footer span, dt, dd, .remedy, .next, .quiet";
+    + "footer span, dt, dd, .remedy, .next, .quiet, button, select, .valve, .legend li, "
+    + "figcaption, .problem, summary";
   return Math.min(...[...document.querySelectorAll(told)].map(contrast));
 })()
 """
