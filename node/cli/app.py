@@ -24,6 +24,7 @@ from node.cli import (
     pausing,
     peers,
     people,
+    reloading,
     serving,
     studies,
 )
@@ -99,6 +100,7 @@ _ENTRIES = {
             "restore /backup/node.tar.gz --config node.toml --replace",
         ),
     ),
+    "reload": _Entry(_RUN, reloading.reload, ("reload --config node.toml",)),
     "settings init": _Entry(
         _SETTINGS, configuration.init, ("settings init", "settings init --out /etc/perfusion.toml")
     ),

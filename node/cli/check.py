@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from node.cli.certificates import certificates
+from node.cli.decoders import decoders
 from node.cli.findings import Finding
 from node.cli.options import ConfigOption, JsonOption, settings_from
 from node.cli.output import print_json, print_table
@@ -58,6 +59,7 @@ def look(node: Node) -> Iterator[Finding]:
     yield from _clock(node)
     yield _redis(node)
     yield from _model(node)
+    yield from decoders()
     yield from certificates(node.settings)
     destinations = node.settings.destinations
     if not destinations:

@@ -12,6 +12,7 @@ import typer
 from node import log
 from node.cli.claim import claimed, in_use, require_free_ports
 from node.cli.options import ConfigOption, serving_settings
+from node.cli.reloading import Reloader
 from node.cli.supervisor import Supervisor, end_with_parent, on_signals
 from node.pulse import Pulse
 from node.settings import Settings
@@ -78,7 +79,8 @@ def _supervise(settings: Settings, config: Path | None, redis_url: str) -> None:
         status=f"http://{settings.status.host}:{settings.status.port}/",
         data_dir=str(settings.data_dir.resolve()),
     )
-    supervisor.run()
+    reloader = Reloader(config, settings, lambda _: supervisor.renew("scp"), leaves_picture=True)
+    supervisor.run(reloader.look)
 
 
 def scp(config: ConfigOption = None, until_stdin_closes: _UntilStdinCloses = False) -> None:
@@ -97,7 +99,9 @@ def scp(config: ConfigOption = None, until_stdin_closes: _UntilStdinCloses = Fal
             listener.start()
             recovery.start()
             pulse = Pulse("scp")
+            reloader = Reloader(config, settings, lambda new: listener.readmit(new.scp))
             while not stop.wait(_ROUND_S):
+                reloader.look()
                 leave_vitals(listener, settings.data_dir.resolve())
                 if listener.goes_round:
                     pulse.beat()

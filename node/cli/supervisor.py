@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from node import log
@@ -25,6 +25,7 @@ class Part:
     started: float = 0.0
     failures: int = 0
     restart_at: float = field(default=0.0)
+    renewing: bool = False
 
 
 class Supervisor:
@@ -45,11 +46,15 @@ class Supervisor:
         self._log = log.get("supervisor")
         self._stop = threading.Event()
 
-    def run(self) -> None:
-        """Start every part and watch them until :meth:`stop`; then end them in order."""
+    def run(self, on_round: Callable[[], None] = lambda: None) -> None:
+        """Start every part and watch them until :meth:`stop`; then end them in order.
+
+        ``on_round`` is called several times a second, in this thread.
+        """
         for part in self._parts:
             self._start(part)
         while not self._stop.wait(0.2):
+            on_round()
             for part in self._parts:
                 self._watch(part)
         for part in self._parts:
@@ -58,6 +63,17 @@ class Supervisor:
     def stop(self) -> None:
         """Ask :meth:`run` to end; safe in a signal handler."""
         self._stop.set()
+
+    def renew(self, but: str) -> None:
+        """End every part gently, to be started again at once; one is told by SIGHUP instead."""
+        for part in self._parts:
+            if part.process is None or part.process.poll() is not None:
+                continue
+            if part.name == but:
+                part.process.send_signal(signal.SIGHUP)
+            else:
+                part.renewing = True
+                part.process.terminate()
 
     def _start(self, part: Part) -> None:
         # The child's standard input is a pipe that only this process holds: when this process
@@ -79,6 +95,10 @@ class Supervisor:
             return
         code = part.process.poll()
         if code is None:
+            return
+        if part.renewing:
+            part.renewing = False
+            self._start(part)
             return
         part.failures = 0 if now - part.started > HEALTHY_AFTER_S else part.failures + 1
         pause_s = min(LONGEST_PAUSE_S, 0.5 * 2**part.failures)

@@ -87,6 +87,7 @@ class Listener:
         quota = Quota.of(settings)
         self._store = Store(spool, intake, self._counters, quota, on_received, self._longest)
         self._encryption: Encryption | None = None
+        self._admission: Admission
         self._server: Server | None = None
         self._thread: threading.Thread | None = None
         self._looked_at = 0.0
@@ -117,7 +118,7 @@ class Listener:
             If the address cannot be listened on, or a peer's host name has no address.
         """
         share_arenas()
-        admission = Admission(self._settings, self._repliers)
+        self._admission = Admission(self._settings, self._repliers)
         self._encryption = Encryption(self._settings.tls) if self._settings.tls else None
         ae = self._application_entity()
         try:
@@ -130,7 +131,7 @@ class Listener:
         server.on_accepted = self._accepted
         server.on_connected = self._connected
         server.on_tick = self._look_around
-        server.bind(evt.EVT_REQUESTED, self._requested, [admission])
+        server.bind(evt.EVT_REQUESTED, self._requested)
         server.bind(evt.EVT_ESTABLISHED, self._established)
         server.bind(evt.EVT_ABORTED, self._aborted)
         if self._replies is not None:
@@ -143,6 +144,19 @@ class Listener:
         self._thread.start()
         self._witness.entered()
         _LOG.info("listener_started", ae_title=self._settings.ae_title, port=self.port)
+
+    def readmit(self, settings: ScpSettings) -> None:
+        """Who may send, how many and how slowly, from now on; open associations stay open.
+
+        Raises
+        ------
+        SettingsError
+            If a peer's host name has no address; everything is as before then.
+        """
+        kept = {"ae_title": self._settings.ae_title, "host": self._settings.host}
+        self._admission = Admission(settings.model_copy(update=kept), self._repliers)
+        self._places = Places(settings)
+        _LOG.info("listener_readmits", peers=len(settings.allowed_peers))
 
     def stop(self, drain_s: float = 10.0) -> None:
         """Takes no new association, lets instances in transfer be answered, and ends.
@@ -210,7 +224,7 @@ class Listener:
         # Its setters hand the time-outs on to the upper layer's timers.
         assoc.acse_timeout, assoc.network_timeout = assoc.acse_timeout, assoc.network_timeout
 
-    def _requested(self, event: evt.Event, admission: Admission) -> None:
+    def _requested(self, event: evt.Event) -> None:
         assoc = event.assoc
         request = assoc.requestor.primitive
         if not isinstance(request, A_ASSOCIATE):  # gone before it asked for anything
@@ -218,7 +232,9 @@ class Listener:
             assoc.kill()
             return
         address = assoc.requestor.address
-        verdict = admission.verdict(request.called_ae_title, request.calling_ae_title, address)
+        verdict = self._admission.verdict(
+            request.called_ae_title, request.calling_ae_title, address
+        )
         if verdict.accepted:
             verdict = self._places.verdict(assoc, self._connections()) or verdict
         proposed = request.presentation_context_definition_list

@@ -2,6 +2,7 @@
 
 from node.settings.analysis import AnalysisSettings, ModelSettings, ResultsSettings, SelectionRule
 from node.settings.certificates import PeerTls, ScpTls, TlsFiles
+from node.settings.changes import Changes, changes, picture
 from node.settings.destinations import (
     ALL_RESULTS,
     DEFAULT_RESULTS,
@@ -30,6 +31,7 @@ __all__ = [
     "AnalysisSettings",
     "AuditSettings",
     "CanarySettings",
+    "Changes",
     "CommitmentSettings",
     "Destination",
     "JobsSettings",
@@ -54,9 +56,11 @@ __all__ = [
     "StatusSettings",
     "TlsFiles",
     "WebDestination",
+    "changes",
     "example",
     "hide_password",
     "load",
+    "picture",
     "shown",
     "toml",
 ]
