@@ -122,8 +122,9 @@ def test_no_question_reads_every_row(tmp_path: Path, ask: Callable[[Registry], o
             plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
             steps = [row[3] for row in plan]
             scans = [s for s in steps if s.startswith("SCAN") and "INDEX" not in s]
-            ordered = [s for s in scans if "LIMIT" in statement and s == "SCAN series"]
-            assert scans == ordered, steps
+            # In the order of an index until there are enough, and then what there is enough of.
+            limited = ("SCAN series", "SCAN anon_1") if "LIMIT" in statement else ()
+            assert set(scans) <= set(limited), steps
 
 
 def test_no_column_is_meant_for_a_patient() -> None:
