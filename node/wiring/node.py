@@ -16,7 +16,7 @@ if TYPE_CHECKING:  # each room is imported by the method that makes its object
     import redis
 
     from node.audit import SyslogTrail
-    from node.derived import EarlierResult, ObjectKind
+    from node.derived import EarlierResult
     from node.ports import CommitmentScp, Model, Pacs
     from node.registry import Registry
     from node.route import AnalyseOptions
@@ -189,49 +189,9 @@ class Node:
         supersedes
             The results of earlier revisions.
         """
-        from node.derived import EncodeOptions
-        from node.perfusion import LesionThresholds
-        from node.route import AnalyseOptions
-        from node.series import Eligibility, Rule
+        from node.wiring.analysis import analyse_options
 
-        limits, results = self.settings.analysis, self.settings.results
-        return AnalyseOptions(
-            eligibility=Eligibility(
-                min_frames=limits.min_frames,
-                min_coverage_s=limits.min_coverage_s,
-                min_slices=limits.min_slices,
-                max_interval_s=limits.max_interval_s,
-                max_missing_fraction=limits.max_missing_fraction,
-                index_interval_s=limits.index_interval_s,
-                accept_derived=limits.accept_derived,
-                rules=tuple(Rule(**dict(rule)) for rule in limits.rules),
-            ),
-            max_pixel_mm=limits.max_pixel_mm,
-            max_slice_mm=limits.max_slice_mm,
-            thresholds=LesionThresholds(
-                tmax_s=limits.tmax_hypoperfusion_s,
-                rcbf=limits.rcbf_core,
-                min_lesion_ml=limits.min_lesion_ml,
-            ),
-            encode=EncodeOptions(
-                revision=revision,
-                created=created.astimezone(),
-                software_version=__version__,
-                uid_root=results.uid_root,
-                series_number=results.series_number,
-                colour_table=results.colour_table,
-                kinds=self._kinds(),
-                supersedes=tuple(supersedes),
-                rejection_reason=results.rejection_reason,
-            ),
-        )
-
-    def _kinds(self) -> tuple[ObjectKind, ...]:
-        """What is made: what every PACS can use, and whatever else a destination wants."""
-        from node.derived import ALL_KINDS, DEFAULT_KINDS
-
-        wanted = {kind for d in self.settings.destinations for kind in d.results}
-        return tuple(k for k in ALL_KINDS if k in DEFAULT_KINDS or k in wanted)
+        return analyse_options(self.settings, revision, created, supersedes)
 
     def wanted_results(self) -> dict[str, tuple[str, ...]]:
         """Each destination's name and the kinds of results it wants."""
