@@ -29,6 +29,7 @@ PAGES = {
     "delivered": f"/series/{SERIES}.65",
     "waiting": f"/series/{SERIES}.3",
     "failed": f"/series/{SERIES}.48",
+    "log": f"/series/{SERIES}.48/log",
     "destinations": "/destinations",
     "system": "/system",
     "api": "/docs",

@@ -34,7 +34,7 @@ class BadCallError(NodeError):
 
 def log_folder(settings: Settings) -> Path:
     """Where log lines are kept."""
-    return settings.data_dir.resolve() / "logs"
+    return settings.log_folder
 
 
 def serving_settings(config: Path | None) -> Settings:

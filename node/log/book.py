@@ -11,7 +11,7 @@ import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -69,9 +69,16 @@ class LogBook:
                 each.unlink(missing_ok=True)
 
 
-def kept_lines(folder: Path, words: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """The lines that hold one of the words as a whole value, in the order of time."""
-    found = [line for path in _files(folder) for line in _of(path, words)]
+def kept_lines(
+    folder: Path, words: Sequence[str], since: date | None = None
+) -> Iterator[dict[str, Any]]:
+    """The lines that hold one of the words as a whole value, in the order of time.
+
+    Days before ``since`` (UTC) are not looked at.
+    """
+    first = since.isoformat() if since else ""
+    files = [path for path in _files(folder) if path.name[:10] >= first]
+    found = [line for path in files for line in _of(path, words)]
     yield from sorted(found, key=lambda line: str(line.get("timestamp", "")))
 
 

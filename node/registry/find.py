@@ -20,6 +20,7 @@ from node.registry.standing import ARRIVED
 from node.registry.store import Store
 
 _SEARCHED = ("series_instance_uid", "study_instance_uid", "description", "calling_ae_title")
+_SHORT = 500
 _UNRELATED = [str(code) for code in RefusalCode if not code.concerns_perfusion]
 
 
@@ -28,14 +29,11 @@ class FindStore(Store):
 
     def find(self, query: SeriesQuery) -> SeriesPage:
         """The series that a query asks for, the newest first, and how many there are."""
-        table, which = schema.series, _conditions(query)
-        related = _concerns_perfusion() if query.perfusion_only else sa.true()
-        wanted = sa.select(table.c.id).where(*which, related).order_by(table.c.id.desc())
-        page = wanted.limit(query.limit).offset(query.offset).subquery()
-        rows = sa.select(table).join(page, page.c.id == table.c.id).order_by(table.c.id.desc())
-        counted = sa.select(sa.func.count(), sa.func.count().filter(related))
         with self._database.reading() as connection:
-            every, total = connection.execute(counted.where(*which).select_from(table)).one()
+            look = _searched if query.search and query.limit <= _SHORT else _counted
+            page, total, every = look(connection, query)
+            table = schema.series
+            rows = sa.select(table).where(table.c.id.in_(page)).order_by(table.c.id.desc())
             records = [series_record(row, self._data_dir) for row in connection.execute(rows)]
         return SeriesPage(records, total, every - total)
 
@@ -73,6 +71,36 @@ class FindStore(Store):
             return "|".join(map(str, connection.execute(query).one()))
 
 
+_Found = tuple[Sequence[int] | sa.Select[tuple[int]], int, int]
+"""The ids of a page, how many match, and how many would with those that are no perfusion."""
+
+
+def _counted(connection: sa.Connection, query: SeriesQuery) -> _Found:
+    """Counted by the database, which reads no further than the end of the page for its rows."""
+    table, which, related = schema.series, _conditions(query), _related(query)
+    count = sa.select(sa.func.count(), sa.func.count().filter(related))
+    every, total = connection.execute(count.where(*which).select_from(table)).one()
+    wanted = sa.select(table.c.id).where(*which, related).order_by(table.c.id.desc())
+    page = wanted.limit(query.limit).offset(query.offset).subquery()
+    return sa.select(page.c.id), total, every
+
+
+def _searched(connection: sa.Connection, query: SeriesQuery) -> _Found:
+    """Every row has to be read for its words: once is enough."""
+    table = schema.series
+    rows = connection.execute(
+        sa.select(table.c.id, _related(query).label("related"))
+        .where(*_conditions(query))
+        .order_by(table.c.id.desc())
+    ).all()
+    ids = [row.id for row in rows if row.related]
+    return ids[query.offset : query.offset + query.limit], len(ids), len(rows)
+
+
+def _related(query: SeriesQuery) -> sa.ColumnElement[bool]:
+    return _concerns_perfusion() if query.perfusion_only else sa.true()
+
+
 def _standing(connection: sa.Connection, name: str) -> DestinationStanding:
     table = schema.deliveries
     # one state at a time: each is a look at the end of the index
@@ -98,9 +126,11 @@ def _conditions(query: SeriesQuery) -> list[sa.ColumnElement[bool]]:
     if query.states:
         found.append(table.c.state.in_([str(state) for state in query.states]))
     if query.search:
-        found.append(
-            sa.or_(*(table.c[name].icontains(query.search, autoescape=True) for name in _SEARCHED))
-        )
+        # in one text, a line each: no search holds a line break, so none is found across two
+        words: sa.ColumnElement[str] = table.c[_SEARCHED[0]]
+        for name in _SEARCHED[1:]:
+            words = words + "\n" + table.c[name]
+        found.append(words.icontains(query.search, autoescape=True))
     if query.sender:
         found.append(table.c.calling_ae_title == query.sender)
     if query.study_instance_uid:

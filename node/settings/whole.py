@@ -72,6 +72,11 @@ class Settings(BaseSettings):
         return value
 
     @property
+    def log_folder(self) -> Path:
+        """Where log lines are kept."""
+        return self.data_dir.resolve() / "logs"
+
+    @property
     def database(self) -> str:
         """The database's URL: the configured one, or SQLite below ``data_dir``."""
         return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'registry.sqlite'}"

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, FastAPI, Query
@@ -22,6 +22,7 @@ from node.status import (
 )
 from node.status.api import Uid
 from node.status.doorkeeper import Doorkeeper
+from node.status.log_lines import logged
 from node.status.probes import Probes
 from node.status.problems import Problem
 from node.status.table import Wanted
@@ -30,6 +31,8 @@ from node.status.visit import require
 from node.status.watch import Watch
 
 BARS = 24
+LINES = 500
+"""Log lines that are shown, the latest."""
 STUDY = 100
 """Series of one study that are listed."""
 SILENT = timedelta(seconds=45)
@@ -90,6 +93,19 @@ class Pages:
             deliveries=_by_destination(record),
             turnround_s=queue.turnround_s(record),
             **self._words(self._probes.now()),
+        )
+
+    def log(self, uid: str) -> HTMLResponse:
+        """What every part of the node on this machine said about a series, and about its study."""
+        record = self._watch.read(("series", uid), lambda: self._archive.series(uid))
+        uids = (record.series_instance_uid, record.study_instance_uid)
+        began = record.received_first_at.astimezone(UTC).date()
+        lines = self._watch.read(("log", uid), lambda: list(self._probes.log_lines(uids, began)))
+        return self.page(
+            "log.html",
+            record=record,
+            lines=[logged(line) for line in lines[-LINES:]],
+            left_out=max(0, len(lines) - LINES),
         )
 
     def map(self, uid: str, result_uid: str) -> HTMLResponse:
@@ -221,6 +237,10 @@ def router(pages: Pages, app: FastAPI) -> APIRouter:
     @routes.get("/series/{uid}")
     def series(uid: Uid) -> HTMLResponse:
         return pages.series(uid)
+
+    @routes.get("/series/{uid}/log")
+    def series_log(uid: Uid) -> HTMLResponse:
+        return pages.log(uid)
 
     @routes.get("/series/{uid}/maps/{result_uid}")
     def one_map(uid: Uid, result_uid: pictures.ResultUid) -> HTMLResponse:

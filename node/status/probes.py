@@ -1,8 +1,9 @@
 """What the page asks of the rest of the node, as callables that the wiring supplies."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 
 from node.perfusion import Estimator
 from node.ports import DiskUse, ListenerVitals
@@ -59,6 +60,8 @@ class Probes:
         What each listener has done since its start.
     settings
         Every setting in effect, secrets hidden.
+    log_lines
+        The kept log lines that name one of these UIDs, from a day on (UTC), in the order of time.
     target_s
         Within how long after the last image the maps are wanted [s].
     quiet_s
@@ -76,6 +79,7 @@ class Probes:
     software_version: str
     settings: Callable[[], Sequence[Shown]] = tuple
     listeners: Callable[[], Sequence[ListenerVitals]] = tuple
+    log_lines: Callable[[Sequence[str], date], Iterable[Mapping[str, Any]]] = lambda _, __: ()
     quiet_s: float = 20.0
     target_s: float = 60.0
     now: Callable[[], datetime] = utc_now

@@ -8,7 +8,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from node import __version__
+from node import __version__, log
 from node.errors import RegistryUnavailableError, UnknownDestinationError
 from node.settings import Destination, Peer, Settings, WebDestination, shown
 
@@ -232,6 +232,7 @@ class Node:
             quiet_s=self.settings.scp.quiet_s,
             settings=lambda: shown(self.settings),
             target_s=self.settings.status.target_s,
+            log_lines=lambda uids, since: log.kept_lines(self.settings.log_folder, uids, since),
         )
 
     def _redis_fault(self) -> str | None:

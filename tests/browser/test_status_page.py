@@ -22,6 +22,7 @@ PAGES = [
     "/?show=everything",
     f"/series/{SERIES}.65",
     f"/series/{SERIES}.3",
+    f"/series/{SERIES}.48/log",
     "/destinations",
     "/system",
     "/docs",

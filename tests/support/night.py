@@ -53,6 +53,26 @@ ARCHIVES = (
 )
 
 
+LOG = (
+    {
+        "timestamp": "2026-03-14T01:53:33.114Z",
+        "level": "info",
+        "room": "route",
+        "event": "stage_done",
+        "stage": "predict",
+        "took_s": 1.2,
+    },
+    {
+        "timestamp": "2026-03-14T01:53:35.908Z",
+        "level": "error",
+        "room": "jobs",
+        "event": "step_failed",
+        "fault": "inference",
+        "found": "the network ran out of memory on cuda:0",
+    },
+)
+
+
 def probes(now: datetime = NOW) -> Probes:
     """A node that is well, at that time."""
     return Probes(
@@ -63,6 +83,7 @@ def probes(now: datetime = NOW) -> Probes:
         echo=lambda name: 0.0042,
         model=lambda: ESTIMATOR,
         settings=lambda: shown(Settings()),
+        log_lines=lambda uids, since: LOG,
         software_version="0.1.0",
         now=lambda: now,
     )

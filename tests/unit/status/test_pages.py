@@ -263,3 +263,30 @@ def test_the_table_is_shown_a_page_at_a_time(show: Show) -> None:
     assert "101–120 of 120 series" in last
     assert 'rel="next"' not in last
     assert client.get("/?page=0").status_code == 422
+
+
+def test_what_the_log_says_of_a_series_is_a_page(show: Show) -> None:
+    """Time, level, part, event and facts of each kept line; without one it says so."""
+    html = show(night.archive(), night.probes()).get(f"{SERIES}.48/log").text
+    for told in ("Step failed", "found=the network ran out of memory on cuda:0", "predict"):
+        assert told in html
+    asked: list[tuple[object, object]] = []
+
+    def none(uids: object, since: object) -> tuple[()]:
+        asked.append((uids, since))
+        return ()
+
+    client = show(night.archive(), replace(night.probes(), log_lines=none))
+    assert "No line about it is kept" in client.get(f"{SERIES}.48/log").text
+    [(uids, since)] = asked
+    assert f"{SERIES}.48".removeprefix("/series/") in uids
+    assert str(since) == "2026-03-14"
+
+
+def test_a_line_of_any_shape_is_shown(show: Show) -> None:
+    """A line without time, or with markup in it, is text like any other."""
+    odd = {"event": HOSTILE, "timestamp": 7}
+    probes = replace(night.probes(), log_lines=lambda uids, since: (odd,))
+    html = show(night.archive(), probes).get(f"{SERIES}.48/log").text
+    assert "<script>alert(1)" not in html
+    assert "alert(1)" in html
