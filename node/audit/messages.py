@@ -16,8 +16,11 @@ _WORDS = {
     "110104": "DICOM Instances Transferred",
     "110108": "Network Entry",
     "110113": "Security Alert",
+    "110114": "User Authentication",
     "110120": "Application Start",
     "110121": "Application Stop",
+    "110122": "Login",
+    "110123": "Logout",
     "110124": "Attach",
     "110125": "Detach",
     "110126": "Node Authentication",
@@ -120,6 +123,12 @@ class AuditMessage:
         outcome = _MINOR if failed else _SUCCESS
         who = (source, destination)
         return cls("110104", _CREATE, outcome, participants=who, studies=(study,), found=failed)
+
+    @classmethod
+    def signed(cls, person: Participant, *, out: bool = False, failed: str = "") -> Self:
+        """A person signed in or out, or was refused (A.5.3.12)."""
+        kind, outcome = "110123" if out else "110122", _MINOR if failed else _SUCCESS
+        return cls("110114", _EXECUTE, outcome, kind, (person,), found=failed)
 
     def xml(self, at: datetime, source_id: str, site_id: str = "") -> bytes:
         """The message as PS3.15 A.5.1 has it, in UTF-8.

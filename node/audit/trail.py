@@ -63,6 +63,11 @@ class SyslogTrail:
         """The node no longer listens."""
         self._note(AuditMessage.entered(_of(own), left=True))
 
+    def signed(self, person: str, address: str, *, out: bool = False, failed: str = "") -> None:
+        """A person signed in or out at the status page; ``failed``: why that was refused."""
+        who = Participant(person or "unknown", "", address, requestor=True)
+        self._note(AuditMessage.signed(who, out=out, failed=failed))
+
     def refused(self, peer: Machine, found: str) -> None:
         """Somebody was not let in."""
         self._note(AuditMessage.refused(_of(peer, requestor=True), found))

@@ -36,6 +36,9 @@ class Trail(Protocol):
     def left(self, own: Machine) -> None:
         """The node no longer listens."""
 
+    def signed(self, person: str, address: str, *, out: bool = False, failed: str = "") -> None:
+        """A person signed in or out at the status page; ``failed``: why that was refused."""
+
     def refused(self, peer: Machine, found: str) -> None:
         """Somebody was not let in."""
 

@@ -158,9 +158,12 @@ class Node:
 
     def doorkeeper(self) -> Doorkeeper:
         """Who may use the page; a SettingsError where others reach it and nobody could sign in."""
+        from node.audit import with_sign_ins
         from node.status import Doorkeeper
 
-        doorkeeper = Doorkeeper(self.registry, self.registry, self.settings.status)
+        doorkeeper = Doorkeeper(
+            self.registry, with_sign_ins(self.registry, self.trail), self.settings.status
+        )
         doorkeeper.require_a_way_in()
         return doorkeeper
 

@@ -1,6 +1,8 @@
 """The audit trail, as a syslog server receives it (PS3.15 A.5, RFC 5424)."""
 
 import ssl
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
@@ -8,8 +10,9 @@ from xml.etree import ElementTree as Xml
 import pytest
 import structlog
 
-from node.audit import SyslogTrail, audited, running
-from node.ports import Machine, StudyInstances
+from node.audit import SyslogTrail, audited, running, with_sign_ins
+from node.people import Visitor
+from node.ports import AuditEntry, AuditQuestion, AuditResult, Machine, StudyInstances
 from node.scu import DicomPacs
 from node.settings import AuditSettings, Destination, Peer, PeerTls
 from tests.support.authority import Authority
@@ -148,3 +151,40 @@ def test_what_a_peer_calls_itself_cannot_break_a_message(name: str) -> None:
         wait_for(lambda: len(server.messages) == 1, "the message")
     (who,) = server.messages[0].findall("ActiveParticipant")
     assert who.attrib["UserID"].isprintable()
+
+
+def test_who_signs_in_is_told_and_kept_first() -> None:
+    """The node's own trail has every entry; the DICOM one those of signing in and out."""
+    kept: list[AuditEntry] = []
+
+    class Own:
+        def audit(self, entry: AuditEntry) -> None:
+            kept.append(entry)
+
+        def audited(self, question: AuditQuestion) -> Sequence[AuditEntry]:
+            del question
+            return kept
+
+    with datagrams() as server:
+        told = trail(server.port)
+        both = with_sign_ins(Own(), told)
+        visitor, now = Visitor(name="ada", address="10.0.0.9"), datetime.now(UTC)
+        for what, result, why in (
+            ("sign_in", AuditResult.DONE, ""),
+            ("retry", AuditResult.DONE, ""),
+            ("sign_in", AuditResult.REFUSED, "wrong name or password"),
+            ("sign_out", AuditResult.DONE, ""),
+        ):
+            both.audit(AuditEntry.of(visitor, now, what, "", result, why))
+        told.close()
+        wait_for(lambda: len(server.messages) == 3, "three messages")
+    assert len(kept) == 4
+    assert server.events() == [
+        "User Authentication: Login",
+        "User Authentication: Login",
+        "User Authentication: Logout",
+    ]
+    outcomes = [m.find("EventIdentification") for m in server.messages]
+    assert [e.attrib["EventOutcomeIndicator"] for e in outcomes if e is not None] == ["0", "4", "0"]
+    (person,) = server.messages[0].findall("ActiveParticipant")
+    assert (person.attrib["UserID"], person.attrib["NetworkAccessPointID"]) == ("ada", "10.0.0.9")
