@@ -148,7 +148,7 @@ def _add_users(routes: APIRouter, doorkeeper: Doorkeeper) -> None:
         """Everybody who may use the page."""
         return [UserView.model_validate(user) for user in people.users()]
 
-    @routes.post("/users", responses=_problems(409), tags=["people"])
+    @routes.post("/users", responses=_problems(400, 409), tags=["people"])
     def add_user(new: NewUser, request: Request, visitor: Administrator) -> Said:
         """Adds a user."""
         name = user_name(new.name) or new.name
@@ -169,7 +169,7 @@ def _add_users(routes: APIRouter, doorkeeper: Doorkeeper) -> None:
 def _add_roles_and_passwords(routes: APIRouter, doorkeeper: Doorkeeper) -> None:
     people, sessions = doorkeeper.people, Sessions(doorkeeper)
 
-    @routes.post("/users/{name}/role", responses=_problems(404), tags=["people"])
+    @routes.post("/users/{name}/role", responses=_problems(400, 404), tags=["people"])
     def set_role(name: Name, new: NewRole, request: Request, visitor: Administrator) -> Said:
         """Gives a user another role."""
         with audited(request, visitor, "set_role", name, str(new.role)):
@@ -177,7 +177,7 @@ def _add_roles_and_passwords(routes: APIRouter, doorkeeper: Doorkeeper) -> None:
             people.set_role(name, new.role)
         return Said(words=f"{name} is {new.role} now.")
 
-    @routes.post("/users/{name}/password", responses=_problems(404), tags=["people"])
+    @routes.post("/users/{name}/password", responses=_problems(400, 404), tags=["people"])
     def set_password(
         name: Name, new: NewPassword, request: Request, visitor: Administrator
     ) -> Said:
@@ -186,7 +186,7 @@ def _add_roles_and_passwords(routes: APIRouter, doorkeeper: Doorkeeper) -> None:
             people.set_password(name, new_hash(new.password, name), doorkeeper.now())
         return Said(words=f"{name} has a new password; every session of theirs has ended.")
 
-    @routes.post("/account/password", responses=_problems(429), tags=["people"])
+    @routes.post("/account/password", responses=_problems(400, 429), tags=["people"])
     def own_password(
         new: OwnPassword, request: Request, visitor: Annotated[Visitor, require(Role.VIEWER)]
     ) -> Said:
@@ -213,7 +213,7 @@ def _add_tokens(routes: APIRouter, doorkeeper: Doorkeeper) -> None:
         """Every API token, those that are over too."""
         return [TokenView.model_validate(token) for token in people.tokens()]
 
-    @routes.post("/tokens", responses=_problems(409), tags=["people"])
+    @routes.post("/tokens", responses=_problems(400, 409), tags=["people"])
     def add_token(new: NewToken, request: Request, visitor: Administrator) -> NewTokenSaid:
         """Makes an API token; it is shown this once."""
         name, secret, now = user_name(new.name) or new.name, new_secret("pn_"), doorkeeper.now()

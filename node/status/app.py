@@ -1,5 +1,6 @@
 """The application: API, pages, health and metrics behind one guard."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -105,6 +106,15 @@ def _pulse(archive: Archive, probes: Probes) -> str:
         return str(fault)
 
 
+def _methods(app: FastAPI, path: str) -> list[str]:
+    """What may be asked of an address; the framework tells the first route's methods alone."""
+    known: set[str] = set()
+    for template, methods in app.openapi()["paths"].items():
+        if re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), path):
+            known |= {method.upper() for method in methods}
+    return sorted(known)
+
+
 def _say_what_fails(app: FastAPI, shown: Pages) -> None:
     def answer(request: Request, status: int, problem: problems.Problem) -> Response:
         if request.url.path.startswith(_FOR_MACHINES):
@@ -126,7 +136,11 @@ def _say_what_fails(app: FastAPI, shown: Pages) -> None:
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> Response:
-        return answer(request, *problems.of_http(error))
+        response = answer(request, *problems.of_http(error))
+        if error.status_code == 405:
+            told = (error.headers or {}).get("Allow", "GET")
+            response.headers["Allow"] = ", ".join(_methods(app, request.url.path)) or told
+        return response
 
     @app.exception_handler(Exception)
     def bug(request: Request, _: Exception) -> Response:
