@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi import Path as InPath
 from starlette.responses import Response
 
@@ -20,7 +20,7 @@ from node.errors import NotAllowedError, ResultGoneError
 from node.people import Role, Visitor
 from node.ports import Archive, SeriesRecord
 from node.status.api import Uid
-from node.status.visit import require
+from node.status.visit import audited, require
 
 _KEPT = 48
 _FOR_AN_HOUR = {"Cache-Control": "private, max-age=3600"}
@@ -160,8 +160,11 @@ def router(archive: Archive) -> APIRouter:
         return Response(png, media_type="image/png", headers=_FOR_AN_HOUR)
 
     @routes.get("/series/{uid}/summary.png")
-    def page(uid: Uid, visitor: Annotated[Visitor, require(Role.VIEWER)]) -> Response:
-        png = gallery.png(summary_for(archive.series(uid), visitor), Size.PAGE)
+    def page(
+        uid: Uid, request: Request, visitor: Annotated[Visitor, require(Role.VIEWER)]
+    ) -> Response:
+        with audited(request, visitor, "look_at_summary", uid):
+            png = gallery.png(summary_for(archive.series(uid), visitor), Size.PAGE)
         return Response(png, media_type="image/png", headers={"Cache-Control": "no-store"})
 
     return routes

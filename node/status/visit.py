@@ -15,7 +15,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 from starlette.concurrency import run_in_threadpool
 
-from node.errors import NodeError
+from node.errors import NodeError, NotAllowedError
 from node.people import Means, Role, Visitor
 from node.status.doorkeeper import CSRF_HEADER, Doorkeeper
 from node.status.guard import SAFE_METHODS
@@ -70,6 +70,9 @@ def audited(
         return
     try:
         yield
+    except NotAllowedError as fault:
+        doorkeeper.trail.refused(visitor, what, subject, str(fault))
+        raise
     except NodeError as fault:
         doorkeeper.trail.failed(visitor, what, subject, str(fault))
         raise

@@ -245,6 +245,19 @@ def test_the_csrf_token_of_another_session_is_worth_nothing(site: Site) -> None:
     assert client.post(RETRY, headers=csrf(client)).status_code == 200
 
 
+def test_looking_at_a_patient_s_name_is_told(site: Site) -> None:
+    """Who asked for the summary page, of which series; without sign-in nobody is shown it."""
+    page, client = site
+    sign_in(client)
+    assert client.get(f"/series/{SERIES}/summary.png").status_code == 404, "there is none"
+    last = page.last()
+    assert (last.who, last.what, last.subject) == ("ana", "look_at_summary", SERIES)
+    page.registry.remove_user("ana")
+    assert client.get(f"/series/{SERIES}/summary.png").status_code == 403
+    last = page.last()
+    assert (last.means, last.result) == (Means.OPEN, AuditResult.REFUSED)
+
+
 def test_a_viewer_looks_and_does_nothing(site: Site) -> None:
     """Reading is answered, an action is refused and told, the series stays as it was."""
     page, client = site
