@@ -149,13 +149,19 @@ def _model(node: Node) -> Iterator[Finding]:
         yield Finding("onnxruntime", False, " and ".join(runtimes), remedy)
     elif runtimes:
         yield Finding("onnxruntime", good=True, found=runtimes[0])
+    yield _network(node, "model", None)
+    named = {rule.model for rule in node.settings.analysis.rules if rule.model}
+    for path in sorted(named):
+        yield _network(node, f"model {path.stem} of analysis.rules", path)
+
+
+def _network(node: Node, name: str, path: Path | None) -> Finding:
     try:
-        estimator = node.model.estimator
+        estimator = node.model_at(path).estimator
     except NodeError as fault:
-        yield Finding("model", good=False, found=str(fault), remedy=fault.remedy)
-        return
+        return Finding(name, good=False, found=str(fault), remedy=fault.remedy)
     found = f"{estimator.name} {estimator.version}, sha256 {estimator.sha256[:12]}, loaded and run"
-    yield Finding("model", good=True, found=found)
+    return Finding(name, good=True, found=found)
 
 
 def _installed(distribution: str) -> str:

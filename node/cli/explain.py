@@ -45,6 +45,10 @@ def explain(
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", exists=True, help="Folder or zip of DICOM files.")
     ],
+    peer: Annotated[
+        str,
+        typer.Option(metavar="AE", help="As if this AE title had sent it, for rules about peers."),
+    ] = "",
     config: ConfigOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -59,7 +63,7 @@ def explain(
     from node.cli.instances import read
     from node.series import put_together, survey
 
-    options = Node(settings_from(config)).options(1, datetime.now(UTC))
+    options = Node(settings_from(config)).options(1, datetime.now(UTC), peer=peer)
     with files_of(folder) as files:
         found = read(files)
         scans = put_together(found.series)

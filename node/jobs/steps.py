@@ -107,16 +107,20 @@ class Steps:
     def _analyse(self, held: HeldLease) -> SeriesState:
         lease, ledger = held.lease, self._node.registry
         passed(Step.LEASED)
-        options = self._node.options(lease.revision, lease.completed_at, self._earlier(lease))
+        images, peer = ledger.instances(lease.series_instance_uid), self._peer(lease)
+        rule = self._node.rule((image.header for image in images), peer)
+        earlier = self._earlier(lease)
+        options = self._node.options(lease.revision, lease.completed_at, earlier, peer)
         outcome = route.analyse(
-            ledger.instances(lease.series_instance_uid),
-            model=self._node.model,
+            images,
+            model=self._node.model_at(rule.model if rule else None),
             keep=self._keep(lease),
             options=replace(options, too_large=self._too_large(lease)),
             progress=lambda _stage, _done: held.progressed(),
         )
         wanted = self._node.wanted_results()
-        state = ledger.finish(lease, outcome, destinations=wanted, now=_now())
+        ruling = self._node.ruling(rule) if rule else None
+        state = ledger.finish(lease, outcome, destinations=wanted, ruling=ruling, now=_now())
         passed(Step.ANALYSED)
         _LOG.info(
             "series_analysed",
@@ -127,6 +131,9 @@ class Steps:
             took_s=round(sum(outcome.stages_s.values()), 3),
         )
         return state
+
+    def _peer(self, lease: Lease) -> str:
+        return self._node.registry.series(lease.series_instance_uid).calling_ae_title
 
     def _too_large(self, lease: Lease) -> Refusal | None:
         """Why a series is refused of which images were turned away, and still would be."""

@@ -16,6 +16,7 @@ from node.jobs.vigil import Vigil
 from node.ports import Ledger, Receiving, Wake
 from node.series import Volume, completeness, scans_among, volume_of
 from node.settings import Settings
+from node.wiring import Node
 
 AGAIN_S = 10.0
 """A wake-up that led to nothing for so long may have been lost with Redis [s]."""
@@ -166,9 +167,19 @@ class Sweeper:
         note = f"{seen.instances} images, every slice at every time point"
         if not seen.content_complete:
             note = f"{seen.instances} images, then quiet for {quiet_s:g} s; {seen.missing}"
-        if self._ledger.complete(seen, now=datetime.now(UTC), note=note):
+        priority = self._priority(seen)
+        if self._ledger.complete(seen, now=datetime.now(UTC), note=note, priority=priority):
             passed(Step.COMPLETED)
             _LOG.info("series_completed", series_instance_uid=seen.series_instance_uid, found=note)
+
+    def _priority(self, seen: Receiving) -> int:
+        """What the site's rules give the series; what they do not speak of has the usual."""
+        if not any(rule.priority for rule in self._settings.analysis.rules):
+            return 0
+        images = self._ledger.instances(seen.series_instance_uid)
+        headers = (image.header for image in images)
+        rule = Node(self._settings).rule(headers, seen.calling_ae_title)
+        return rule.priority if rule else 0
 
     def _content(self, series_instance_uid: str) -> tuple[bool, str, Volume | None]:
         """Whether the series is whole, else what is missing; and what it is if it shows one time.

@@ -58,6 +58,7 @@ from node.ports.work import (
     Lease,
     Outcome,
     Receiving,
+    Ruling,
     ScanPart,
     Wake,
 )
@@ -126,6 +127,7 @@ __all__ = [
     "Replied",
     "Replies",
     "ResultRecord",
+    "Ruling",
     "ScanPart",
     "SentObject",
     "SeriesPage",

@@ -13,6 +13,7 @@ from node.ports.work import (
     Lease,
     Outcome,
     Receiving,
+    Ruling,
     ScanPart,
     Wake,
 )
@@ -55,8 +56,11 @@ class Ledger(Protocol):
         was complete already. A member that is in work, or joined elsewhere, is left alone.
         """
 
-    def complete(self, seen: Receiving, *, now: datetime, note: str) -> bool:
-        """Declare a series COMPLETE, unless another image has come; whether it was done."""
+    def complete(self, seen: Receiving, *, now: datetime, note: str, priority: int = 0) -> bool:
+        """Declare a series COMPLETE, unless another image has come; whether it was done.
+
+        Its priority is this, or the higher one that somebody gave it.
+        """
 
     def due(self, now: datetime) -> Sequence[Wake]:
         """Everything that could be worked on now, by priority and age; nothing that is paused."""
@@ -89,8 +93,11 @@ class Ledger(Protocol):
         *,
         destinations: Mapping[str, Sequence[str]],
         now: datetime,
+        ruling: Ruling | None = None,
     ) -> SeriesState:
         """Record an analysis and what it owes to each destination (name: kinds it wants).
+
+        ``ruling`` is what a rule of the site says of the series, now and later.
 
         Raises
         ------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +24,22 @@ class Wake:
 
 
 @dataclass(frozen=True)
+class Ruling:
+    """What a rule of the site says of a series.
+
+    Parameters
+    ----------
+    rule
+        The rule, in words.
+    only
+        Who may be sent which kinds of results; None: everybody, everything.
+    """
+
+    rule: str
+    only: Mapping[str, Sequence[str]] | None = None
+
+
+@dataclass(frozen=True)
 class Receiving:
     """A series that still receives.
 
@@ -38,6 +55,8 @@ class Receiving:
         Whether other series were joined to it, the time points or slabs of its scan.
     study_last_at
         When the last image of its study came.
+    calling_ae_title
+        Who sent it.
     """
 
     series_instance_uid: str
@@ -48,6 +67,7 @@ class Receiving:
     missing: str
     has_parts: bool
     study_last_at: datetime
+    calling_ae_title: str = ""
 
 
 @dataclass(frozen=True)

@@ -66,12 +66,18 @@ class CompletenessStore(Store):
                     else "more images",
                 )
 
-    def complete(self, seen: Receiving, *, now: datetime, note: str) -> bool:
-        """Declare a series COMPLETE, unless another image has come; whether it was done."""
+    def complete(self, seen: Receiving, *, now: datetime, note: str, priority: int = 0) -> bool:
+        """Declare a series COMPLETE, unless another image has come; whether it was done.
+
+        Its priority is this, or the higher one that somebody gave it.
+        """
         with self._database.writing() as connection:
             row = self._unchanged(connection, seen)
             if row is not None:
                 self._complete(connection, row, now, note)
+                if priority > row.priority:
+                    self._change(connection, row, priority=priority)
+                    self._tell(connection, row, "prioritised", f"priority {priority}, by a rule")
         return row is not None
 
     def _unchanged(self, connection: sa.Connection, seen: Receiving) -> Row | None:

@@ -17,7 +17,7 @@ from node.ports import (
 from node.registry import schema
 from node.registry.due import AT_DELIVERY, is_a_canary
 from node.registry.ledger import LedgerStore
-from node.registry.rows import storable
+from node.registry.rows import shared, storable
 from node.registry.standing import ARRIVED
 from node.registry.store import NO_LEASE
 
@@ -59,7 +59,7 @@ class DeliveryStore(LedgerStore):
             added = [
                 (result.id, name)
                 for result in made
-                for name, kinds in destinations.items()
+                for name, kinds in shared(destinations, row.shared_with).items()
                 if result.kind in kinds and (result.id, name) not in known
             ]
             if added:

@@ -15,6 +15,7 @@ from node.ports import (
     Outcome,
     Reason,
     ResultRecord,
+    Ruling,
     SeriesState,
     Wake,
 )
@@ -99,8 +100,11 @@ class LedgerStore(DueStore, StandingStore):
         *,
         destinations: Mapping[str, Sequence[str]],
         now: datetime,
+        ruling: Ruling | None = None,
     ) -> SeriesState:
         """Record an analysis and what it owes to each destination (name: kinds it wants).
+
+        ``ruling`` is what a rule of the site says of the series, now and later.
 
         Raises
         ------
@@ -110,12 +114,14 @@ class LedgerStore(DueStore, StandingStore):
         reason = outcome.reason
         after = SeriesState.REFUSED if reason else SeriesState.READY
         with self._database.writing() as connection:
-            row = self._held(connection, lease)
+            row, only = self._held(connection, lease), ruling.only if ruling else None
+            if ruling is not None:
+                self._tell(connection, row, "rule_applied", ruling.rule)
             self._forget_commitments(connection, row)
             owed = [
                 (result_id, name)
                 for result_id, kind in self._keep_results(connection, row, outcome.results)
-                for name, kinds in destinations.items()
+                for name, kinds in rows.shared(destinations, only).items()
                 if kind in kinds
             ]
             self._owe(connection, row, owed, now)
@@ -135,6 +141,7 @@ class LedgerStore(DueStore, StandingStore):
                 flags=[asdict(flag) for flag in outcome.flags],
                 checks=[asdict(check) for check in outcome.checks],
                 stages_s=outcome.stages_s,
+                shared_with=None if only is None else {n: list(k) for n, k in only.items()},
                 **NO_LEASE,
             )
         return after

@@ -1,6 +1,6 @@
 """Rows of the database as the nouns of :mod:`node.ports`, and back."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,17 @@ def instance(row: Row, data_dir: Path) -> Instance:
     return Instance(_header(row.header), data_dir / row.path)
 
 
+def shared(
+    wanted: Mapping[str, Sequence[str]], only: Mapping[str, Sequence[str]] | None
+) -> dict[str, tuple[str, ...]]:
+    """What each destination is sent, of what it wants; ``only`` None: everything."""
+    may = wanted if only is None else only
+    return {
+        name: tuple(kind for kind in kinds if kind in may.get(name, ()))
+        for name, kinds in wanted.items()
+    }
+
+
 def path_row(path: Path, data_dir: Path) -> str:
     """A path as it is stored: from ``data_dir`` on, so that the folder may be moved."""
     return str(path.relative_to(data_dir) if path.is_relative_to(data_dir) else path)
@@ -125,6 +136,7 @@ def receiving(row: Row) -> Receiving:
         missing=row.missing,
         has_parts=row.has_parts,
         study_last_at=row.study_last_at,
+        calling_ae_title=row.calling_ae_title,
     )
 
 

@@ -88,6 +88,7 @@ series = sa.Table(
     sa.Column("results_expired_at", UtcDateTime),
     sa.Column("expiring", sa.Boolean, nullable=False, index=True),
     sa.Column("priority", sa.Integer, nullable=False),
+    sa.Column("shared_with", sa.JSON(none_as_null=True)),
     sa.Index(None, "received_last_at"),
     sa.Index(None, "state", "received_last_at"),
     sa.Index(None, "state", "delivered_at"),

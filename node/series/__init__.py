@@ -10,7 +10,7 @@ from node.series.joining import put_together, scans_among
 from node.series.pixels import read_hu
 from node.series.reading import read_context, read_header, read_source
 from node.series.recognition import recognise
-from node.series.rules import Rule
+from node.series.rules import Rule, deciding_rule
 from node.series.stacking import Stacked, analysed, stack
 from node.series.survey import Survey, survey
 from node.series.volumes import Volume, volume_of
@@ -28,6 +28,7 @@ __all__ = [
     "Volume",
     "analysed",
     "completeness",
+    "deciding_rule",
     "header_checks",
     "images_of",
     "put_together",

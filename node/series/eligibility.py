@@ -37,6 +37,8 @@ class Eligibility:
         Whether images of type DERIVED (such as motion-corrected ones) are taken.
     rules
         What the site leaves out or takes; the first that matches a series decides.
+    peer
+        The AE title that sent the series, for rules that speak of it.
     """
 
     min_frames: int = 10
@@ -47,6 +49,7 @@ class Eligibility:
     index_interval_s: float | None = None
     accept_derived: bool = False
     rules: tuple[Rule, ...] = ()
+    peer: str = ""
 
     def verdict(self, time_s: NDArray[np.float64], missing: NDArray[np.bool_]) -> Refusal | None:
         """Why a grid of these times, both (T, Z), cannot be analysed; None where it can."""

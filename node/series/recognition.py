@@ -73,14 +73,17 @@ def clock_for(
 
 def _selected(instances: list[Instance], limits: Eligibility) -> Selection | Refusal:
     """The images to group, after the site's rules."""
-    decided = deciding_rule((i.header for i in instances), limits.rules)
-    rule = None if decided is None else limits.rules[decided]
-    if rule is None or rule.action == "analyse":
-        chosen = select(instances, accept_derived=limits.accept_derived or rule is not None)
+    rule = deciding_rule((i.header for i in instances), limits.rules, limits.peer)
+    if rule is None or rule.action != "skip":
+        taken = rule is not None and rule.action == "analyse"
+        chosen = select(instances, accept_derived=limits.accept_derived or taken)
         if rule is None or isinstance(chosen, Refusal):
             return chosen
-        taken = f"the settings take this series ({rule})"
-        return replace(chosen, notes=(taken, *chosen.notes))
+        words = "take" if taken else "have a rule for"
+        told = f"the settings {words} this series ({rule})"
+        if rule.effects:
+            told += f": {rule.effects}"
+        return replace(chosen, notes=(told, *chosen.notes))
     return Refusal(
         RefusalCode.NOT_SELECTED,
         found=f"the settings leave this series out ({rule})",

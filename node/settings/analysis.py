@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from node.settings.destinations import ResultKind
 from node.settings.section import WEIGHTS, Section
 
 
@@ -29,10 +30,13 @@ class ModelSettings(Section):
 
 
 class SelectionRule(Section):
-    """Series that are left out, or taken though derived; every condition must hold."""
+    """Series that are left out or taken, and what becomes of them; every condition must hold."""
 
-    action: Literal["analyse", "skip"]
-    """skip: left out; analyse: taken, derived images too, if the content is a perfusion scan's."""
+    action: Literal["analyse", "skip", "usual"]
+    """skip: left out; analyse: taken, derived images too, if the content is a perfusion scan's;
+    usual: as without the rule, but for priority, model, destinations and results."""
+    peer: str = "*"
+    """Pattern of the AE title that sent the series."""
     description: str = "*"
     """Pattern of SeriesDescription; * stands for any text, ? for one letter; case is ignored."""
     protocol: str = "*"
@@ -43,6 +47,14 @@ class SelectionRule(Section):
     """Slices at least so thick [mm]."""
     max_thickness_mm: Annotated[float, Field(gt=0)] | None = None
     """Slices at most so thick [mm]."""
+    priority: Annotated[int, Field(ge=0, le=9)] = 0
+    """Series of a higher priority are analysed first; 0 is the usual."""
+    model: Path | None = None
+    """An .onnx with its .json beside it that takes the place of model.path; not set: that one."""
+    destinations: tuple[str, ...] | None = None
+    """Names of the destinations that are sent results; not set: all of them."""
+    results: tuple[ResultKind, ...] | None = None
+    """Kinds of results that are sent, of those that a destination wants; not set: all of them."""
 
 
 class AnalysisSettings(Section):

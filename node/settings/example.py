@@ -40,6 +40,9 @@ _EXAMPLES: dict[str, Any] = {
     "index_interval_s": 1.5,
     "min_thickness_mm": 2.0,
     "max_thickness_mm": 10.0,
+    "model": "/opt/models/other.onnx",
+    "destinations": ["pacs"],
+    "results": ["colour", "summary_page", "report"],
 }
 
 

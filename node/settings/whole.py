@@ -1,8 +1,9 @@
 """Every setting of the node: one TOML file, each key also as an environment variable."""
 
 from pathlib import Path
+from typing import Self
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -70,6 +71,17 @@ class Settings(BaseSettings):
         if twice := sorted({name for name in names if names.count(name) > 1}):
             raise ValueError(f"two destinations are called {', '.join(twice)}")
         return value
+
+    @model_validator(mode="after")
+    def _rules_name_destinations(self) -> Self:
+        known = {destination.name for destination in self.destinations}
+        named = {name for rule in self.analysis.rules for name in rule.destinations or ()}
+        if strange := sorted(named - known):
+            has = ", ".join(sorted(known)) or "none at all"
+            raise ValueError(
+                f"analysis.rules name {', '.join(strange)}; the destinations are {has}"
+            )
+        return self
 
     @property
     def log_folder(self) -> Path:

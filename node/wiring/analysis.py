@@ -12,12 +12,16 @@ from node.settings import AnalysisSettings, Settings
 
 
 def analyse_options(
-    settings: Settings, revision: int, created: datetime, supersedes: Sequence[EarlierResult]
+    settings: Settings,
+    revision: int,
+    created: datetime,
+    supersedes: Sequence[EarlierResult],
+    peer: str,
 ) -> AnalyseOptions:
     """The options of a revision's analysis; see :meth:`node.wiring.Node.options`."""
     limits, results = settings.analysis, settings.results
     return AnalyseOptions(
-        eligibility=_eligibility(limits),
+        eligibility=_eligibility(limits, peer),
         max_pixel_mm=limits.max_pixel_mm,
         max_slice_mm=limits.max_slice_mm,
         thresholds=LesionThresholds(
@@ -39,7 +43,12 @@ def analyse_options(
     )
 
 
-def _eligibility(limits: AnalysisSettings) -> Eligibility:
+def rules_of(limits: AnalysisSettings) -> tuple[Rule, ...]:
+    """The site's rules, as the series room knows them."""
+    return tuple(Rule(**dict(rule)) for rule in limits.rules)
+
+
+def _eligibility(limits: AnalysisSettings, peer: str) -> Eligibility:
     return Eligibility(
         min_frames=limits.min_frames,
         min_coverage_s=limits.min_coverage_s,
@@ -48,7 +57,8 @@ def _eligibility(limits: AnalysisSettings) -> Eligibility:
         max_missing_fraction=limits.max_missing_fraction,
         index_interval_s=limits.index_interval_s,
         accept_derived=limits.accept_derived,
-        rules=tuple(Rule(**dict(rule)) for rule in limits.rules),
+        rules=rules_of(limits),
+        peer=peer,
     )
 
 

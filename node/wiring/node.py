@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cached_property
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,10 +18,11 @@ if TYPE_CHECKING:  # each room is imported by the method that makes its object
 
     from node.audit import SyslogTrail
     from node.derived import EarlierResult
-    from node.ports import CommitmentScp, Model, Pacs
+    from node.ports import CommitmentScp, Model, Pacs, Ruling
     from node.registry import Registry
     from node.route import AnalyseOptions
     from node.scp import Listener, Recovery
+    from node.series import Header, Rule
     from node.spool import FileSpool
     from node.status import Doorkeeper, Probes
 
@@ -37,6 +39,7 @@ class Node:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.others: dict[Path, Model] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -88,6 +91,23 @@ class Node:
 
         wanted = self.settings.model
         return load_model(wanted.file, device=wanted.device, threads=wanted.threads)
+
+    def model_at(self, path: Path | None) -> Model:
+        """The network that a rule names, loaded once; the usual one where it names none.
+
+        Raises
+        ------
+        InferenceError
+            If it cannot be loaded.
+        """
+        from node.inference import load_model
+
+        if path is None or path == self.settings.model.file:
+            return self.model
+        if path not in self.others:
+            wanted = self.settings.model
+            self.others[path] = load_model(path, device=wanted.device, threads=wanted.threads)
+        return self.others[path]
 
     def pacs(self, name: str) -> Pacs:
         """A destination.
@@ -179,7 +199,11 @@ class Node:
         )
 
     def options(
-        self, revision: int, created: datetime, supersedes: Sequence[EarlierResult] = ()
+        self,
+        revision: int,
+        created: datetime,
+        supersedes: Sequence[EarlierResult] = (),
+        peer: str = "",
     ) -> AnalyseOptions:
         """What an analysis depends on besides images and model.
 
@@ -191,14 +215,30 @@ class Node:
             The same for every rerun of a revision, so that its objects are the same.
         supersedes
             The results of earlier revisions.
+        peer
+            The AE title that sent the series.
         """
         from node.wiring.analysis import analyse_options
 
-        return analyse_options(self.settings, revision, created, supersedes)
+        return analyse_options(self.settings, revision, created, supersedes, peer)
+
+    def rule(self, headers: Iterable[Header], peer: str) -> Rule | None:
+        """What the site's rules say of a series that this peer sent."""
+        from node.series import deciding_rule
+        from node.wiring.analysis import rules_of
+
+        return deciding_rule(headers, rules_of(self.settings.analysis), peer)
 
     def wanted_results(self) -> dict[str, tuple[str, ...]]:
         """Each destination's name and the kinds of results it wants."""
         return {d.name: tuple(d.results) for d in self.settings.destinations}
+
+    def ruling(self, rule: Rule) -> Ruling:
+        """What a rule says of a series, as its history and its deliveries keep it."""
+        from node.ports import Ruling
+
+        only = rule.share(self.wanted_results()) if rule.shares else None
+        return Ruling(f"{rule}: {rule.effects or rule.action}", only)
 
     def verifying(self) -> frozenset[str]:
         """The destinations that are asked for what they were sent."""

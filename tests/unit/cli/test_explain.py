@@ -126,6 +126,16 @@ def test_rules_are_tried_before_they_are_relied_on(tmp_path: Path) -> None:
     assert 'the settings leave this series out (description "*perfusion*")' in said.out
 
 
+def test_rules_about_peers_are_tried_with_a_peer(tmp_path: Path) -> None:
+    """``--peer`` says who would have sent it; what becomes of the series is told."""
+    folder = written(tmp_path / "dicom", build_series(SPEC))
+    rules = '[[analysis.rules]]\naction = "usual"\npeer = "STROKE*"\npriority = 5\n'
+    config = settings_file(tmp_path, rules)
+    told = 'Note: the settings have a rule for this series (from "STROKE*"): priority 5.'
+    assert told in lines_of(folder, "--peer", "STROKE_CT", "--config", config)
+    assert told not in lines_of(folder, "--config", config)
+
+
 def test_programs_read_the_same_as_json(tmp_path: Path) -> None:
     """Every time of every slice, the verdict and its code."""
     said = perfusion_node("explain", written(tmp_path, build_series(SPEC)), "--json")

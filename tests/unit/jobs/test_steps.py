@@ -10,7 +10,7 @@ from node.errors import InferenceError, ModelError, SpoolFullError
 from node.jobs.steps import Steps
 from node.perfusion import ModelInput, PerfusionMaps
 from node.ports import DeliveryState, SeriesState
-from node.settings import Destination
+from node.settings import AnalysisSettings, Destination, SelectionRule
 from tests.support import registered as r
 from tests.support.bench_node import (
     BenchNode,
@@ -39,6 +39,49 @@ def test_a_series_goes_all_the_way(node: BenchNode) -> None:
     assert made
     for pacs in node.fake_pacs.values():
         assert sorted(pacs.received) == made
+
+
+def test_a_rule_says_which_network_and_who_is_sent_what(tmp_path: Path) -> None:
+    """By the peer that sent it: another network, and only one destination, only its pictures."""
+    rule = SelectionRule(
+        action="usual",
+        peer="CT1",
+        model=tmp_path / "other.onnx",
+        destinations=("pacs1",),
+        results=("colour",),
+    )
+    analysis = AnalysisSettings(max_pixel_mm=6.25, rules=(rule,))
+    with BenchNode(bench_settings(tmp_path, 1, 2, analysis=analysis)) as node:
+        other = node.others[tmp_path / "other.onnx"] = FakeModel()
+        uid, steps = complete_series(node), Steps(node)
+        steps.analyse(uid)
+        assert (node.fake_model.predictions, other.predictions) == (0, 1)
+        steps.deliver(uid)
+        series = node.registry.series(uid)
+        kinds = {result.sop_instance_uid: result.kind for result in series.results}
+        assert node.fake_pacs["pacs0"].received == []
+        assert {kinds[sent] for sent in node.fake_pacs["pacs1"].received} == {"colour"}
+        applied = [event.detail for event in series.events if event.name == "rule_applied"]
+        assert applied == ['from "CT1": by other, of the results only colour, sent to pacs1 only']
+
+
+def test_a_network_of_a_rule_that_is_not_there_fails_its_series_alone(tmp_path: Path) -> None:
+    """The reason names the file; what the rule does not speak of is analysed."""
+    missing = SelectionRule(action="usual", peer="CT1", model=tmp_path / "gone.onnx")
+    other = SelectionRule(action="usual", description="other", priority=1)
+    with BenchNode(
+        bench_settings(
+            tmp_path, 1, analysis=AnalysisSettings(max_pixel_mm=6.25, rules=(other, missing))
+        )
+    ) as node:
+        uid, steps = complete_series(node), Steps(node)
+        assert steps.analyse(uid) is None
+        series = node.registry.series(uid)
+        assert series.state is State.FAILED
+        assert series.reason is not None
+        assert "gone" in series.reason.found
+        uid = complete_series(node, CtpSpec(seed=2, series_description="other"))
+        assert steps.analyse(uid) is State.READY
 
 
 def test_every_step_may_run_any_number_of_times(node: BenchNode) -> None:

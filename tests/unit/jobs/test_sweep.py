@@ -13,7 +13,7 @@ from node.jobs.owner import new_owner
 from node.jobs.steps import Steps
 from node.ports import SeriesState, Wake
 from node.series import Completeness, CtpSeries, Header, completeness, recognise
-from node.settings import ScpSettings
+from node.settings import ScpSettings, SelectionRule
 from tests.support import registered as r
 from tests.support.bench_node import (
     BenchNode,
@@ -71,6 +71,19 @@ def test_a_whole_series_is_complete_after_the_grace(node: BenchNode, queue: Fake
     sweeper(node, queue, grace_s=0.0, quiet_s=3600.0).sweep()
     assert node.registry.series(uid).state is State.COMPLETE
     assert queue.wakes == [Wake("analyse", uid)]
+
+
+def test_a_rule_s_series_is_analysed_first(node: BenchNode, queue: FakeQueue) -> None:
+    """Rules about other peers give it nothing."""
+    stroke = SelectionRule(action="usual", peer="CT1", description="*perfusion*", priority=5)
+    other = SelectionRule(action="usual", peer="CT2", priority=9)
+    analysis = node.settings.analysis.model_copy(update={"rules": (other, stroke)})
+    settings = node.settings.model_copy(update={"analysis": analysis})
+    uid = receive_series(node)
+    Sweeper(node.registry, queue, node.spool, settings).sweep()
+    series = node.registry.series(uid)
+    assert (series.state, series.priority) == (State.COMPLETE, 5)
+    assert ("prioritised", "priority 5, by a rule") in [(e.name, e.detail) for e in series.events]
 
 
 def test_a_few_whole_volumes_are_waited_upon_for_more(node: BenchNode, queue: FakeQueue) -> None:

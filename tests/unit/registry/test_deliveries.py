@@ -3,7 +3,7 @@
 import pytest
 
 from node.errors import WrongStateError
-from node.ports import DeliveryOutcome, DeliveryState, Reason, SeriesState, Wake
+from node.ports import DeliveryOutcome, DeliveryState, Reason, Ruling, SeriesState, Wake
 from node.registry import Registry
 from tests.support import registered as r
 from tests.support.registered import SERIES
@@ -20,6 +20,25 @@ def test_each_destination_is_owed_what_it_wants(registry: Registry) -> None:
     r.ready(registry, {**BOTH, "viewer": ("segmentation",)})
     deliveries = registry.series(SERIES).deliveries
     assert [d.destination for d in deliveries] == ["pacs", "pacs", "research", "research"]
+
+
+def test_what_a_rule_keeps_back_is_never_owed(registry: Registry) -> None:
+    """Nor when it is sent again, nor to a later destination; the next analysis is free."""
+    r.complete(registry)
+    taken, ruling = (
+        r.lease(registry),
+        Ruling('from "CT1": sent to pacs only', {"pacs": ("colour",)}),
+    )
+    registry.finish(taken, r.outcome(), destinations=BOTH, ruling=ruling, now=r.now())
+    registry.owe(SERIES, {**BOTH, "viewer": ("colour",)}, now=r.now())
+    series = registry.series(SERIES)
+    assert {d.destination for d in series.deliveries} == {"pacs"}
+    assert ("rule_applied", ruling.rule) in [(e.name, e.detail) for e in series.events]
+    r.answer_all(registry)
+    registry.analyse_again(SERIES)
+    r.finish(registry, BOTH)
+    owed = [d for d in registry.series(SERIES).deliveries if d.state is DeliveryState.PENDING]
+    assert {d.destination for d in owed} == {"pacs", "research"}
 
 
 def test_without_a_destination_the_series_says_what_it_waits_for(registry: Registry) -> None:

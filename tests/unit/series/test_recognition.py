@@ -376,6 +376,39 @@ def test_the_first_rule_that_matches_decides() -> None:
     assert refused(IMAGES, Eligibility(rules=rules)).code is RefusalCode.NOT_SELECTED
 
 
+def test_a_rule_may_speak_of_who_sent_the_series() -> None:
+    """From a folder, without a sender, it speaks of none."""
+    rules = (Rule("skip", peer="CT_OLD*"),)
+    assert refused(IMAGES, Eligibility(rules=rules, peer="ct_old2")).code is (
+        RefusalCode.NOT_SELECTED
+    )
+    for peer in ("CT_NEW", ""):
+        assert isinstance(recognise(IMAGES, Eligibility(rules=rules, peer=peer)), CtpSeries)
+
+
+def test_a_usual_rule_admits_nothing_more_and_tells_what_it_does() -> None:
+    """Priority and destinations leave alone what is analysed; the note names both."""
+    rule = Rule("usual", priority=5, destinations=("pacs",), results=())
+    assert refused(MOCO, Eligibility(rules=(rule,))).code is RefusalCode.DERIVED
+    found = recognise(IMAGES, Eligibility(rules=(rule,)))
+    assert isinstance(found, CtpSeries)
+    assert found.notes[0] == (
+        "the settings have a rule for this series (every series): priority 5, "
+        "of the results only none, sent to pacs only"
+    )
+
+
+def test_a_rule_shares_no_more_than_is_wanted() -> None:
+    """It takes away from what a destination's own settings give it, and adds nothing."""
+    wanted = {"pacs": ("colour", "report"), "research": ("parametric_map",)}
+    everybody = Rule("usual")
+    assert not everybody.shares
+    assert everybody.share(wanted) == wanted
+    some = Rule("usual", destinations=("pacs",), results=("report", "parametric_map"))
+    assert some.shares
+    assert some.share(wanted) == {"pacs": ("report",)}
+
+
 def test_a_slice_cut_off_at_the_edge_is_left_out() -> None:
     """An outer slice with too few time points costs coverage, not the analysis."""
     series = recognised([image for i, image in enumerate(IMAGES) if i % 4 < 3 or i < 20])
@@ -386,5 +419,6 @@ def test_a_slice_cut_off_at_the_edge_is_left_out() -> None:
 def test_the_default_limits_are_those_of_the_settings() -> None:
     """The room's own defaults and the settings' say the same."""
     wanted = AnalysisSettings().model_dump()
-    ours = Eligibility()
-    assert {name: wanted[name] for name in ours.__dataclass_fields__} == vars(ours)
+    ours = vars(Eligibility())
+    del ours["peer"]  # of the series, not of the settings
+    assert {name: wanted[name] for name in ours} == ours
