@@ -9,7 +9,7 @@ TORCH  := torch==2.13.0
 OHIF   := 3.12.10
 PEERS  := dcmtk openjph-tools orthanc orthanc-dicomweb dicom3tools redis-server postgresql chromium fonts-wqy-microhei curl iproute2 util-linux haproxy
 
-.PHONY: help demo test lint fuzz fuzz-wire chaos soak peers bench bench-receive bench-turnround bench-pages clean
+.PHONY: help demo test lint fuzz fuzz-wire chaos soak peers bench bench-receive bench-turnround bench-pages bench-hosts clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -61,6 +61,9 @@ bench-turnround: $(VENV)/tests.ok peers ## last image to maps in the PACS, stage
 
 bench-pages: $(VENV)/tests.ok peers ## how fast every page answers with 10,000 studies in the registry
 	@$(BIN)/python -m tests.benchmarks.pages
+
+bench-hosts: $(VENV)/tests.ok peers ## series an hour with 1, 2 and 4 hosts, GPU time simulated (not part of bench)
+	@$(BIN)/python -m tests.benchmarks.hosts
 
 clean: ## removes .venv and what the commands left
 	rm -rf $(VENV) .cache .demo .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -6,10 +6,29 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from node.perfusion import MIN_PAIRS, Limits, dice, limits
+
+__all__ = [
+    "MIN_PAIRS",
+    "RESAMPLES",
+    "Agreement",
+    "Limits",
+    "Rows",
+    "Spread",
+    "agreement",
+    "bootstrap",
+    "correlation",
+    "correlations",
+    "dice",
+    "icc",
+    "iccs",
+    "limits",
+    "mean_interval",
+    "quartiles",
+]
+
 RESAMPLES = 1000
 _RESAMPLING_SEED = 20
-# Below this many pairs a correlation is a coincidence and an interval has no meaning.
-MIN_PAIRS = 3
 
 Rows = NDArray[np.float64]
 """Values, cases along the last axis."""
@@ -37,19 +56,6 @@ class Agreement:
     slope: float | None
     bias: float
     mae: float
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Bland and Altman's limits of agreement of measured less true values, in their unit.
-
-    ``bias`` is the mean difference; ``low`` and ``high`` lie 1.96 sample standard deviations
-    from it (Lancet 1986;327:307).
-    """
-
-    bias: float
-    low: float
-    high: float
 
 
 @dataclass(frozen=True)
@@ -101,12 +107,6 @@ def correlations(one: Rows, other: Rows) -> Rows:
     return np.where(varies, np.clip(r, -1.0, 1.0), np.nan)
 
 
-def dice(truth: NDArray[np.bool_], measured: NDArray[np.bool_]) -> float | None:
-    """Dice overlap of two masks of one shape, 0 to 1; None where both are empty."""
-    total = int(truth.sum()) + int(measured.sum())
-    return 2.0 * int((truth & measured).sum()) / total if total else None
-
-
 def icc(truth: ArrayLike, measured: ArrayLike) -> float | None:
     """Intraclass correlation ICC(2,1): two-way random effects, absolute agreement, one rater.
 
@@ -130,16 +130,6 @@ def iccs(truth: Rows, measured: Rows) -> Rows:
     total = between_subjects + error + 2.0 * (between_raters - error) / n
     varies = total > 0
     return np.where(varies, (between_subjects - error) / np.where(varies, total, 1.0), np.nan)
-
-
-def limits(truth: ArrayLike, measured: ArrayLike) -> Limits | None:
-    """Limits of agreement; None for fewer than two pairs."""
-    x, y = _pair(truth, measured)
-    if len(x) < 2:
-        return None
-    difference = y - x
-    bias, spread = float(difference.mean()), 1.96 * float(difference.std(ddof=1))
-    return Limits(bias, bias - spread, bias + spread)
 
 
 def quartiles(values: ArrayLike) -> Spread | None:

@@ -16,6 +16,7 @@ from node.cli import (
     backup,
     canary,
     check,
+    comparing,
     configuration,
     demo,
     explain,
@@ -86,6 +87,11 @@ _ENTRIES = {
     ),
     "explain": _Entry(
         _FILES, explain.explain, ("explain /media/cdrom", "explain study.zip --json")
+    ),
+    "compare": _Entry(
+        _FILES,
+        comparing.compare,
+        ("compare results other", "compare results other --out comparison --scale cbv=0.1"),
     ),
     "send": _Entry(_PEERS, peers.send, ("send results --to archive",)),
     "echo": _Entry(_PEERS, peers.echo, ("echo", "echo archive")),

@@ -1,5 +1,6 @@
 """The science: a scan in, the network's input and the lesion out; no DICOM, no network."""
 
+from node.perfusion.agreement import MIN_PAIRS, Limits, correlation, dice, limits
 from node.perfusion.arterial import find_inputs
 from node.perfusion.box_model import BoxRegression
 from node.perfusion.check import (
@@ -45,6 +46,7 @@ __all__ = [
     "FEATURES",
     "LEAD_S",
     "METHODS",
+    "MIN_PAIRS",
     "ArterialInput",
     "BlockCirculantSvd",
     "BoxRegression",
@@ -59,6 +61,7 @@ __all__ = [
     "InputFunctions",
     "Lesion",
     "LesionThresholds",
+    "Limits",
     "Method",
     "ModelGrid",
     "ModelInput",
@@ -80,8 +83,10 @@ __all__ = [
     "baseline_weights",
     "caution_if",
     "correct_motion",
+    "correlation",
     "cross_check",
     "deconvolve",
+    "dice",
     "disagreement",
     "estimate",
     "features",
@@ -90,6 +95,7 @@ __all__ = [
     "find_lesion",
     "find_tissue",
     "gravest_first",
+    "limits",
     "noise_hu",
     "of_coverage",
     "of_missing",

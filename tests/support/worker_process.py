@@ -1,7 +1,8 @@
 """A worker process around a fake model, run as a script by the tests that kill it.
 
 ``python -m tests.support.worker_process SETTINGS.json QUEUES MARKER``: while the file
-``MARKER.hold`` exists, a prediction notes ``MARKER.begun`` and waits. A scan of as many slices as
+``MARKER.hold`` exists, a prediction notes ``MARKER.begun`` and waits; then it takes as many seconds
+as ``MARKER.takes`` says. A scan of as many slices as
 ``MARKER.poison`` says first breaks its worker in the way that it says then. While ``MARKER.deaf``
 exists, the worker hangs after a step.
 """
@@ -34,12 +35,15 @@ class HeldModel(FakeModel):
         super().__init__()
         self._hold, self._begun = marker.with_suffix(".hold"), marker.with_suffix(".begun")
         self._poison = marker.with_suffix(".poison")
+        self._takes = marker.with_suffix(".takes")
         self._device_lost = False
 
     def predict(self, prepared: ModelInput) -> PerfusionMaps:
         self._begun.touch()
         while self._hold.exists():
             time.sleep(0.05)
+        if self._takes.exists():
+            time.sleep(float(self._takes.read_text()))
         if self._poison.exists():
             slices, how = self._poison.read_text().split()
             if prepared.brain.shape[0] == int(slices):

@@ -1,0 +1,15 @@
+"""Two sets of results for the same scans in, how well they agree out."""
+
+from node.comparison.agreement import Compared, MapAgreement, SegmentAgreement, compared
+from node.comparison.picture import picture
+from node.comparison.readings import Reading, readings
+
+__all__ = [
+    "Compared",
+    "MapAgreement",
+    "Reading",
+    "SegmentAgreement",
+    "compared",
+    "picture",
+    "readings",
+]
