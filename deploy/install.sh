@@ -156,21 +156,22 @@ COMMAND
 back_up_registry() {
   [ -e "$data/registry.sqlite" ] || return 0
   run install -d -o perfusion -g perfusion -m 0750 "$data/backup"
-  as_node "$program/current/bin/perfusion-node" backup --to "$data/backup/before-$(date +%Y%m%dT%H%M%S).tar.gz"
+  local name
+  name=$data/backup/before-$(date +%Y%m%dT%H%M%S)
+  as_node "$program/current/bin/perfusion-node" backup --to "$name.tar.gz" && return 0
+  echo 'The installed version does not run: its registry is copied as it is.' >&2
+  run systemctl stop "$service"
+  run install -d -o perfusion -g perfusion -m 0750 "$name"
+  run cp -p "$data"/registry.sqlite* "$name/"
 }
 
+# Up is up for a while: a service that dies is started again five seconds later, and counted.
 is_up() {
-  local tries
-  for tries in $(seq 60); do
-    # a service that dies at once is "activating" again five seconds later: up is up for a while
-    if ! systemctl is-active --quiet "$service"; then
-      [ "$tries" -lt 20 ] || return 1
-    elif [ "$tries" -ge 15 ]; then
-      return 0
-    fi
+  for _ in $(seq 45); do
     sleep 1
+    [ "$(systemctl show --property NRestarts --value "$service")" -eq 0 ] || return 1
   done
-  return 1
+  systemctl is-active --quiet "$service"
 }
 
 switch_to() {
@@ -187,6 +188,7 @@ install_node() {
   make_user
   echo "Installing into $target (mostly downloads) ..."
   install_program "$target" "$chosen"
+  run "$target/bin/perfusion-node" --help >/dev/null || fail "the new version in $target does not run; nothing was changed"
   write_settings
   if [ -n "$before" ]; then
     back_up_registry

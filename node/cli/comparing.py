@@ -14,7 +14,7 @@ from node.cli.output import note, print_json, print_table
 if TYPE_CHECKING:  # the command imports what it needs when it is called
     from pydicom import Dataset
 
-    from node.comparison import Compared, Reading
+    from node.comparison import Compared, Side
     from node.perfusion import Quantity
 
 _ScaleOption = Annotated[
@@ -56,7 +56,7 @@ def compare(
     from node.comparison import compared, picture
 
     scales = _scales(scale or [])
-    pairs = _pairs(_readings(ours, scales={}), _readings(theirs, scales=scales))
+    pairs = _pairs(_sides(ours, scales={}), _sides(theirs, scales=scales))
     studies = [compared(one, other) for one, other in pairs]
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -89,18 +89,18 @@ def _scales(given: Sequence[str]) -> "dict[Quantity, float]":
     return scales
 
 
-def _readings(folder: Path, scales: "dict[Quantity, float]") -> "list[Reading]":
-    from node.comparison import readings
+def _sides(folder: Path, scales: "dict[Quantity, float]") -> "list[Side]":
+    from node.comparison import sides
 
     with files_of(folder) as files:
-        return readings(_datasets(files), scales)
+        return sides(_datasets(files), scales)
 
 
 def _datasets(files: "Sequence[Path]") -> "list[Dataset]":
     from pydicom import dcmread
     from pydicom.errors import InvalidDicomError
 
-    found = []
+    found: list[Dataset] = []
     for path in files:
         try:
             dataset = dcmread(path)
@@ -111,9 +111,9 @@ def _datasets(files: "Sequence[Path]") -> "list[Dataset]":
     return found
 
 
-def _pairs(ours: "list[Reading]", theirs: "list[Reading]") -> "list[tuple[Reading, Reading]]":
+def _pairs(ours: "list[Side]", theirs: "list[Side]") -> "list[tuple[Side, Side]]":
     """Studies of the same UID; two that are alone on their sides are taken for one."""
-    others = {reading.study_instance_uid: reading for reading in theirs}
+    others = {side.study_instance_uid: side for side in theirs}
     if len(ours) == len(theirs) == 1:
         if ours[0].study_instance_uid not in others:
             note("The two studies have different UIDs; they are compared all the same.")

@@ -2,14 +2,14 @@
 
 from node.comparison.agreement import Compared, MapAgreement, SegmentAgreement, compared
 from node.comparison.picture import picture
-from node.comparison.readings import Reading, readings
+from node.comparison.sides import Side, sides
 
 __all__ = [
     "Compared",
     "MapAgreement",
-    "Reading",
     "SegmentAgreement",
+    "Side",
     "compared",
     "picture",
-    "readings",
+    "sides",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from node.comparison.readings import Reading
+from node.comparison.sides import Side
 from node.comparison.volume import Volume, onto
 from node.perfusion import Quantity, correlation, dice, limits
 from node.series import Geometry
@@ -70,8 +70,8 @@ class Compared:
     notes: tuple[str, ...]
 
 
-def compared(ours: Reading, theirs: Reading) -> Compared:
-    """How two readings of one study agree.
+def compared(ours: Side, theirs: Side) -> Compared:
+    """How two sides of one study agree.
 
     Maps are compared where this node's brain is, or where its map is above zero without a
     brain; theirs are brought onto this node's grid by the patient's coordinates.
@@ -135,9 +135,9 @@ def _ml(volume: Volume) -> float:
     return float((volume.values > _HALF).sum()) * volume.voxel_ml
 
 
-def _with_mismatch(reading: Reading) -> dict[str, Volume]:
+def _with_mismatch(side: Side) -> dict[str, Volume]:
     """The segments; hypoperfusion without core as mismatch, where no segment says so itself."""
-    found = dict(reading.segments)
+    found = dict(side.segments)
     hypoperfusion, core = found.get("hypoperfusion"), found.get("core")
     if "mismatch" not in found and hypoperfusion is not None and core is not None:
         inner = onto(core, hypoperfusion.geometry)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from node.comparison import Reading, compared, picture, readings
-from node.comparison.readings import quantity_in, segment_in
+from node.comparison import Side, compared, picture, sides
+from node.comparison.sides import quantity_in, segment_in
 from node.comparison.volume import Volume, onto
 from node.perfusion import Quantity
 from node.series import Geometry
@@ -34,8 +34,8 @@ def field_at(grid: Geometry) -> np.ndarray:
     return (10.0 + 0.1 * x + 0.2 * y + 0.3 * z).astype(np.float32)
 
 
-def reading(values: np.ndarray, grid: Geometry = GRID, **segments: np.ndarray) -> Reading:
-    found = Reading("1.2")
+def side(values: np.ndarray, grid: Geometry = GRID, **segments: np.ndarray) -> Side:
+    found = Side("1.2")
     found.maps[Quantity.CBF] = Volume(values.astype(np.float32), grid)
     for name, mask in segments.items():
         found.segments[name] = Volume(mask.astype(np.float32), grid)
@@ -71,7 +71,7 @@ def test_other_planes_are_not_compared() -> None:
     """Oblique maps are told, not resampled into something else."""
     tilted = replace(GRID, orientation=(1.0, 0.0, 0.0, 0.0, 0.9, 0.436))
     assert onto(Volume(field_at(GRID), GRID), tilted) is None
-    found = compared(reading(field_at(GRID)), reading(field_at(GRID), tilted))
+    found = compared(side(field_at(GRID)), side(field_at(GRID), tilted))
     assert not found.maps
     assert "oblique" in found.notes[0]
 
@@ -79,7 +79,7 @@ def test_other_planes_are_not_compared() -> None:
 def test_a_map_that_is_higher_by_a_known_amount_is_so_by_that_amount() -> None:
     """Bias is this node's less theirs; the same shape correlates wholly."""
     theirs = field_at(GRID)
-    (agreed,) = compared(reading(theirs + 2.0), reading(theirs)).maps
+    (agreed,) = compared(side(theirs + 2.0), side(theirs)).maps
     assert agreed.r == pytest.approx(1.0)
     assert agreed.bias == pytest.approx(2.0, abs=1e-4)
     assert (agreed.low, agreed.high) == (
@@ -94,7 +94,7 @@ def test_maps_are_compared_inside_this_nodes_brain() -> None:
     brain = np.zeros((6, 40, 48), bool)
     brain[1:5, 10:30, 10:30] = True
     theirs = np.where(brain, field_at(GRID), 4000.0)
-    (agreed,) = compared(reading(field_at(GRID), brain=brain), reading(theirs)).maps
+    (agreed,) = compared(side(field_at(GRID), brain=brain), side(theirs)).maps
     assert agreed.voxels == brain.sum()
     assert agreed.bias == pytest.approx(0.0, abs=1e-4)
 
@@ -107,8 +107,8 @@ def test_overlap_and_volumes_of_segments_are_counted() -> None:
     whole[1:5, 8:30, 8:30] = True
     maps = field_at(GRID)
     found = compared(
-        reading(maps, core=core, hypoperfusion=whole),
-        reading(maps, core=other, hypoperfusion=whole),
+        side(maps, core=core, hypoperfusion=whole),
+        side(maps, core=other, hypoperfusion=whole),
     )
     agreed = {each.name: each for each in found.segments}
     assert agreed["core"].dice == pytest.approx(0.5)
@@ -228,6 +228,6 @@ def test_a_comparison_of_many_studies_is_one_picture() -> None:
     maps = field_at(GRID)
     box = np.zeros((6, 40, 48), bool)
     box[2:4, 10:20, 10:20] = True
-    studies = [compared(reading(maps + n, core=box), reading(maps, core=box)) for n in range(3)]
+    studies = [compared(side(maps + n, core=box), side(maps, core=box)) for n in range(3)]
     assert len(picture(studies)) > 10_000
-    assert readings([], {}) == []
+    assert sides([], {}) == []

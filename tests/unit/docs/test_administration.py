@@ -26,7 +26,7 @@ COMMANDS = sorted(
         (path, found[1].strip())
         for path in DOCUMENTS
         for line in code_of(path)
-        if (found := re.search(r"perfusion-node ((?:[a-z]|--)[^#|>&]*)", line))
+        if (found := re.search(r"perfusion-node ((?:[a-z]|--)[^#|>&`]*)", line))
     }
 )
 RUNBOOK = ROOT / "deploy" / "RUNBOOK.md"
@@ -46,7 +46,8 @@ def test_every_command_of_the_documents_parses_at_the_real_prompt(
     command: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Command, options and arguments are the prompt's own; --help answers for each."""
-    (tmp_path / "FOLDER").mkdir()
+    for folder in ("FOLDER", "OURS", "THEIRS"):
+        (tmp_path / folder).mkdir()
     monkeypatch.chdir(tmp_path)
     name, *arguments = shlex.split(command[1])
     if arguments:  # a command that is only mentioned has none

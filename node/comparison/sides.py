@@ -25,7 +25,7 @@ _SEGMENTS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass
-class Reading:
+class Side:
     """What was found of one study.
 
     Attributes
@@ -42,8 +42,8 @@ class Reading:
     notes: list[str] = field(default_factory=list)
 
 
-def readings(datasets: Iterable[Dataset], scales: Mapping[Quantity, float]) -> list[Reading]:
-    """A reading of every study among the data sets, by the studies' UIDs.
+def sides(datasets: Iterable[Dataset], scales: Mapping[Quantity, float]) -> list[Side]:
+    """One side of every study among the data sets, by the studies' UIDs.
 
     Parametric Maps (of floats or integers), series of single slices whose rescaled values are
     a quantity that their description names, and binary Segmentations. Colour pictures hold no
@@ -54,15 +54,15 @@ def readings(datasets: Iterable[Dataset], scales: Mapping[Quantity, float]) -> l
     scales
         Factors that bring a quantity's values to the node's unit.
     """
-    found: dict[str, Reading] = {}
+    found: dict[str, Side] = {}
     series: dict[tuple[str, str], list[Dataset]] = defaultdict(list)
     for dataset in datasets:
         uid = str(dataset.get("StudyInstanceUID", ""))
-        reading = found.setdefault(uid, Reading(uid))
+        side = found.setdefault(uid, Side(uid))
         if dataset.SOPClassUID == ParametricMapStorage:
-            _add_map(reading, dataset.get("SeriesDescription", ""), _of_frames(dataset), scales)
+            _add_map(side, dataset.get("SeriesDescription", ""), _of_frames(dataset), scales)
         elif dataset.SOPClassUID == SegmentationStorage:
-            _add_segments(reading, dataset)
+            _add_segments(side, dataset)
         elif dataset.get("SamplesPerPixel", 1) == 1 and "ImagePositionPatient" in dataset:
             series[uid, str(dataset.SeriesInstanceUID)].append(dataset)
     for (uid, _), slices in series.items():
@@ -86,21 +86,21 @@ def quantity_in(words: str) -> Quantity | None:
 
 
 def _add_map(
-    reading: Reading, words: str, volume: Volume | None, scales: Mapping[Quantity, float]
+    side: Side, words: str, volume: Volume | None, scales: Mapping[Quantity, float]
 ) -> None:
     quantity = quantity_in(words)
     if quantity is None or volume is None:
         return
-    if quantity in reading.maps:
-        reading.notes.append(f"a second map of {quantity.meaning.name} was left out")
+    if quantity in side.maps:
+        side.notes.append(f"a second map of {quantity.meaning.name} was left out")
         return
     scaled = volume.values * np.float32(scales.get(quantity, 1.0))
-    reading.maps[quantity] = Volume(scaled, volume.geometry)
+    side.maps[quantity] = Volume(scaled, volume.geometry)
 
 
-def _add_segments(reading: Reading, dataset: Dataset) -> None:
+def _add_segments(side: Side, dataset: Dataset) -> None:
     if dataset.SegmentationType != "BINARY":
-        reading.notes.append(f"a segmentation of type {dataset.SegmentationType} was left out")
+        side.notes.append(f"a segmentation of type {dataset.SegmentationType} was left out")
         return
     frames = np.asarray(dataset.pixel_array).reshape(-1, dataset.Rows, dataset.Columns)
     numbers = np.array(
@@ -112,12 +112,12 @@ def _add_segments(reading: Reading, dataset: Dataset) -> None:
     places, every = _filled(_positions(dataset), dataset)
     for segment in dataset.SegmentSequence:
         name = segment_in(segment.SegmentLabel) or segment_in(segment.get("SegmentDescription", ""))
-        if name is None or name in reading.segments:
+        if name is None or name in side.segments:
             continue
         values = np.zeros((len(every), dataset.Rows, dataset.Columns), np.float32)
         own = numbers == int(segment.SegmentNumber)
         values[places[own]] = frames[own]
-        reading.segments[name] = _stacked(values, every, _plane(dataset))
+        side.segments[name] = _stacked(values, every, _plane(dataset))
 
 
 def _filled(
