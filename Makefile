@@ -9,7 +9,7 @@ TORCH  := torch==2.13.0
 OHIF   := 3.12.10
 PEERS  := dcmtk openjph-tools orthanc orthanc-dicomweb dicom3tools redis-server postgresql chromium fonts-wqy-microhei curl iproute2 util-linux haproxy
 
-.PHONY: help demo test lint fuzz fuzz-wire chaos soak peers bench bench-receive bench-turnround bench-pages bench-hosts clean
+.PHONY: help demo test lint fuzz fuzz-wire chaos soak peers bench bench-receive bench-turnround bench-pages bench-hosts docs dist lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -64,6 +64,19 @@ bench-pages: $(VENV)/tests.ok peers ## how fast every page answers with 10,000 s
 
 bench-hosts: $(VENV)/tests.ok peers ## series an hour with 1, 2 and 4 hosts, GPU time simulated (not part of bench)
 	@$(BIN)/python -m tests.benchmarks.hosts
+
+docs: $(VENV)/node.ok ## the documentation as a site in build/site; a warning is a fault
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(strip $(RUNTIME)),docs]'
+	@$(BIN)/python -m docs.site
+
+lock: ## the lock files of deploy/ brought up to pyproject.toml (versions that are locked stay, if they still fit)
+	@$(PYTHON) -m venv .cache/uv && .cache/uv/bin/pip install --quiet --disable-pip-version-check 'uv>=0.5'
+	@for kind in cpu gpu; do .cache/uv/bin/uv pip compile --quiet pyproject.toml --extra $$kind --generate-hashes --universal \
+	  --python-version 3.11 --no-annotate --no-header --output-file deploy/requirements-$$kind.txt; done
+
+dist: $(VENV)/node.ok ## dist/: wheel with weights, image context, lock files, SBOM and licences of what is locked
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check build cyclonedx-bom
+	@$(BIN)/python -m deploy.release
 
 clean: ## removes .venv and what the commands left
 	rm -rf $(VENV) .cache .demo .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis

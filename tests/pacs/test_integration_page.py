@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 
 from tests.support.namespace import in_a_network_of_its_own
 from tests.support.orthanc import AE_TITLE, DICOM_PORT, running_orthanc
@@ -97,6 +98,15 @@ def test_the_line_for_a_pacs_of_dcmtk_runs(tmp_path: Path) -> None:
     assert len(list((tmp_path / "received").iterdir())) == 1
 
 
+def _topogram(folder: Path) -> Path:
+    """One whose description does not say perfusion."""
+    path = topogram(folder, seed=5)
+    image = dcmread(path)
+    image.SeriesDescription, image.ProtocolName = "Topogram 0.6", "Head"
+    image.save_as(path)
+    return path
+
+
 def test_orthanc_sends_perfusion_to_the_node_and_never_its_results(tmp_path: Path) -> None:
     """The rule as shipped: the scan goes, a topogram does not, and maps do not go round."""
     port = free_port()
@@ -113,7 +123,7 @@ def test_orthanc_sends_perfusion_to_the_node_and_never_its_results(tmp_path: Pat
         running_orthanc(tmp_path / "pacs", settings) as pacs,
         running_node(tmp_path / "node", destination, inside=pacs.inside, port=port) as node,
     ):
-        pacs.store(topogram(tmp_path / "topogram", seed=5).parent)
+        pacs.store(_topogram(tmp_path / "topogram").parent)
         pacs.store(scan.folder)
         node.wait_for_state("DELIVERED", uid=scan.series_uid)
         wait_for(
