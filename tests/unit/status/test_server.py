@@ -11,6 +11,7 @@ import pytest
 
 from node.errors import SettingsError
 from node.status import create_app, serve
+from node.status.server import _listener
 from tests.support import night
 from tests.support.fake_archive import FakeArchive
 from tests.support.running_node import free_port, wait_for
@@ -19,6 +20,7 @@ from tests.support.serving import answers
 ROOT = Path(__file__).parents[3]
 SCRIPT = """
 from node.status import create_app, serve
+from node.status.server import _listener
 from tests.support import night
 serve(create_app(night.archive(), night.probes()), "127.0.0.1", {port})
 print("came back", flush=True)
@@ -56,3 +58,13 @@ def test_a_host_that_does_not_exist_names_the_setting() -> None:
     app = create_app(FakeArchive(), night.probes())
     with pytest.raises(SettingsError, match="cannot listen"):
         serve(app, "no-such-host.invalid", 8050)
+
+
+def test_answers_do_not_wait_for_acknowledgements() -> None:
+    """Head and body of an answer go out at once: Nagle would hold the body for 40 ms."""
+    with _listener("127.0.0.1", 0) as listener:
+        assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        with socket.create_connection(listener.getsockname()):
+            accepted, _ = listener.accept()
+            with accepted:
+                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
