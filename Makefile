@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 RUNTIME ?= cpu            # cpu or gpu: which ONNX Runtime is installed
 TORCH  := torch==2.13.0
 OHIF   := 3.12.10
-PEERS  := dcmtk openjph-tools orthanc orthanc-dicomweb dicom3tools redis-server postgresql chromium fonts-wqy-microhei curl iproute2 util-linux haproxy
+PEERS  := dcmtk openjph-tools orthanc orthanc-dicomweb dicom3tools redis-server postgresql chromium fonts-wqy-microhei curl iproute2 util-linux haproxy openssl prometheus systemd
 
 .PHONY: help demo test lint fuzz fuzz-wire chaos soak peers bench bench-receive bench-turnround bench-pages bench-hosts docs dist lock clean
 
