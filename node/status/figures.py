@@ -4,14 +4,21 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeHistogramMetricFamily,
+    GaugeMetricFamily,
+    Metric,
+)
 
 from node.ports import Archive, ListenerVitals, SeriesQuery, SeriesState
 from node.status.probes import Probes
+from node.status.queue import Queue
 
 _DAY = timedelta(days=1)
 _ALIVE = timedelta(seconds=90)
 _MOST = 1000
+_BUCKETS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 1800.0)
 _ENDED = (SeriesState.FAILED, SeriesState.REFUSED)
 # What a listener counts, and what each count is called and means.
 _COUNTS = {
@@ -60,6 +67,23 @@ def of_registry(archive: Archive, probes: Probes) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "perfusion_node_alerts", "Alerts that are not over", value=float(len(current))
     )
+
+
+def of_durations(queue: Queue) -> Metric:
+    """How long stages took over 24 h, and last image to maps: ready for histogram_quantile."""
+    family = GaugeHistogramMetricFamily(
+        "perfusion_node_duration_seconds",
+        "Durations of a stage over 24 h; of the whole way from the last image as stage total",
+        labels=["stage"],
+    )
+    for stage, taken_s in {**queue.stages_s, "total": queue.turnround.recent_s}.items():
+        buckets = [(f"{up_to_s:g}", _up_to(up_to_s, taken_s)) for up_to_s in _BUCKETS_S]
+        family.add_metric([stage], [*buckets, ("+Inf", len(taken_s))], gsum_value=sum(taken_s))
+    return family
+
+
+def _up_to(limit_s: float, taken_s: Sequence[float]) -> int:
+    return sum(each <= limit_s for each in taken_s)
 
 
 def _of_canary(archive: Archive, probes: Probes) -> Iterator[Metric]:

@@ -85,6 +85,7 @@ def _of_queue(queue: Queue) -> Iterator[Metric]:
     for stage, seconds in queue.stage_medians_s.items():
         stages.add_metric([stage], seconds)
     yield stages
+    yield figures.of_durations(queue)
 
 
 def _paused(archive: Archive) -> Metric:

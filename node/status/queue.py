@@ -66,8 +66,8 @@ class Queue:
         Series delivered, and perfusion series refused, in the last 24 hours.
     turnround
         From the last image to the maps.
-    stage_medians_s
-        Median duration of each stage of the analysis over the same series [s].
+    stages_s
+        How long each stage of the analysis took, of the same series [s].
     unconfirmed
         Objects that destinations have stored and not confirmed, by where that stands.
     """
@@ -77,12 +77,17 @@ class Queue:
     delivered_day: int
     refused_day: int
     turnround: Turnround
-    stage_medians_s: dict[str, float]
+    stages_s: dict[str, tuple[float, ...]]
     unconfirmed: tuple[CommitmentTally, ...] = ()
 
     def total(self, states: Sequence[SeriesState]) -> int:
         """How many series are in any of these states."""
         return sum(self.counts[state] for state in states)
+
+    @property
+    def stage_medians_s(self) -> dict[str, float]:
+        """Median duration of each stage [s]."""
+        return {stage: median(taken_s) for stage, taken_s in self.stages_s.items()}
 
 
 def look(archive: Archive, now: datetime, target_s: float = TARGET_S) -> Queue:
@@ -110,7 +115,7 @@ def look(archive: Archive, now: datetime, target_s: float = TARGET_S) -> Queue:
         delivered_day=len(delivered),
         refused_day=archive.find(refused).total,
         turnround=Turnround(tuple(s for _, s in sorted(took_s)), target_s),
-        stage_medians_s=_stage_medians(delivered),
+        stages_s=_stages(delivered),
         unconfirmed=tuple(archive.commitments()),
     )
 
@@ -147,12 +152,12 @@ def concerns_perfusion(record: SeriesRecord) -> bool:
     return True
 
 
-def _stage_medians(records: Sequence[SeriesRecord]) -> dict[str, float]:
+def _stages(records: Sequence[SeriesRecord]) -> dict[str, tuple[float, ...]]:
     seconds: defaultdict[str, list[float]] = defaultdict(list)
     for record in records:
         for stage, taken_s in record.stages_s.items():
             seconds[stage].append(taken_s)
-    return {stage: median(values) for stage, values in seconds.items()}
+    return {stage: tuple(values) for stage, values in seconds.items()}
 
 
 _UNRELATED = frozenset(str(code) for code in RefusalCode if not code.concerns_perfusion)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from node.ports import Reason, SeriesState
+from node.status.figures import of_durations
 from node.status.queue import look
 from tests.support.fake_archive import NOW, FakeArchive, a_series
 
@@ -63,3 +64,19 @@ def test_topograms_are_not_counted_as_refused() -> None:
         a_series(60 * 25, State.REFUSED, reason=Reason("too_short", "22 s", "")),
     )
     assert look(archive, NOW).refused_day == 2
+
+
+def test_durations_are_a_histogram_of_the_day() -> None:
+    """Buckets count upwards; whoever is told of no series is told of none."""
+    archive = FakeArchive(delivered(10, 9.0), delivered(20, 7.0), delivered(30, 80.0))
+    samples = {
+        (s.name.removeprefix("perfusion_node_duration_seconds"), *s.labels.values()): s.value
+        for s in of_durations(look(archive, NOW)).samples
+    }
+    assert [samples["_bucket", "total", le] for le in ("5", "10", "60", "120", "+Inf")] == (
+        [0, 2, 2, 3, 3]
+    )
+    assert samples["_gsum", "predict"] == 48.0
+    assert samples["_gcount", "predict"] == 3
+    empty = of_durations(look(FakeArchive(), NOW)).samples
+    assert {s.value for s in empty} == {0}
