@@ -10,10 +10,12 @@ from typing import Self
 
 from node import __version__
 from node.errors import RegistryUnavailableError
+from node.jobs.gpu import gpu_vitals
 from node.jobs.owner import this_process
 from node.ports import WorkerRecord, Workers
 
 EVERY_S = 10.0
+_ON_GPU = ("CUDA", "Tensorrt")
 
 
 class Presence:
@@ -54,6 +56,9 @@ class Presence:
     def _run(self) -> None:
         while True:
             with suppress(RegistryUnavailableError):
-                self._registry.report(replace(self._worker, seen_at=datetime.now(UTC)))
+                on_gpu = self._worker.device.startswith(_ON_GPU)
+                gpus = gpu_vitals() if on_gpu else ()
+                now = datetime.now(UTC)
+                self._registry.report(replace(self._worker, seen_at=now, gpus=gpus))
             if self._ended.wait(EVERY_S):
                 return

@@ -62,7 +62,7 @@ from node.ports.work import (
     ScanPart,
     Wake,
 )
-from node.ports.workers import WorkerRecord, Workers
+from node.ports.workers import GpuVitals, WorkerRecord, Workers
 
 __all__ = [
     "MEASURES",
@@ -102,6 +102,7 @@ __all__ = [
     "Ended",
     "Event",
     "Expiring",
+    "GpuVitals",
     "Intake",
     "Inventory",
     "Kept",

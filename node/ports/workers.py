@@ -9,6 +9,26 @@ from node.ports.work import Lease
 
 
 @dataclass(frozen=True)
+class GpuVitals:
+    """How busy and how full a GPU is.
+
+    Parameters
+    ----------
+    name
+        As its maker calls it.
+    load
+        The part of the last moment in which it computed, 0 to 1; None where it does not say.
+    memory_used_bytes, memory_bytes
+        Its memory.
+    """
+
+    name: str
+    load: float | None
+    memory_used_bytes: int
+    memory_bytes: int
+
+
+@dataclass(frozen=True)
 class WorkerRecord:
     """One worker process.
 
@@ -27,6 +47,8 @@ class WorkerRecord:
         When it began, and when it last reported itself.
     lease
         What it has in hand; None where it waits.
+    gpus
+        The GPUs of its machine, where it analyses on one.
     """
 
     name: str
@@ -36,6 +58,7 @@ class WorkerRecord:
     started_at: datetime
     seen_at: datetime
     lease: Lease | None = None
+    gpus: tuple[GpuVitals, ...] = ()
 
     @property
     def host(self) -> str:

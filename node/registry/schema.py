@@ -285,4 +285,5 @@ workers = sa.Table(
     sa.Column("version", sa.String(32), nullable=False),
     sa.Column("started_at", UtcDateTime, nullable=False),
     sa.Column("seen_at", UtcDateTime, nullable=False),
+    sa.Column("gpus", sa.JSON(none_as_null=True)),
 )

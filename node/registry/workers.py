@@ -1,11 +1,12 @@
 """The worker processes that report themselves, and what each has in hand."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import timedelta
 
 import sqlalchemy as sa
 
-from node.ports import Lease, WorkerRecord
+from node.ports import GpuVitals, Lease, WorkerRecord
 from node.registry import schema
 from node.registry.ledger import LedgerStore
 from node.registry.rows import Row
@@ -25,6 +26,7 @@ class WorkerStore(LedgerStore):
             "version": worker.version,
             "started_at": worker.started_at,
             "seen_at": worker.seen_at,
+            "gpus": [asdict(gpu) for gpu in worker.gpus],
         }
         with self._database.writing() as connection:
             connection.execute(
@@ -58,4 +60,5 @@ def _worker(row: Row, lease: Lease | None) -> WorkerRecord:
         started_at=row.started_at,
         seen_at=row.seen_at,
         lease=lease,
+        gpus=tuple(GpuVitals(**gpu) for gpu in row.gpus or ()),
     )

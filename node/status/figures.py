@@ -11,13 +11,18 @@ from prometheus_client.core import (
     Metric,
 )
 
-from node.ports import Archive, ListenerVitals, SeriesQuery, SeriesState
+from node.ports import Archive, ListenerVitals, SeriesQuery, SeriesState, WorkerRecord
 from node.status.probes import Probes
 from node.status.queue import Queue
 
 _DAY = timedelta(days=1)
 _ALIVE = timedelta(seconds=90)
 _MOST = 1000
+_OF_GPU = {
+    "load": "Part of the last moment in which a GPU computed",
+    "memory_used_bytes": "Memory of a GPU in use",
+    "memory_bytes": "Memory of a GPU",
+}
 _BUCKETS_S = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 1800.0)
 _ENDED = (SeriesState.FAILED, SeriesState.REFUSED)
 # What a listener counts, and what each count is called and means.
@@ -50,6 +55,7 @@ def of_registry(archive: Archive, probes: Probes) -> Iterator[Metric]:
     for (queue, device), number in alive.items():
         workers.add_metric([queue, device], number)
     yield workers
+    yield from _of_gpus([each for each in archive.workers() if now - each.seen_at < _ALIVE])
     ended = SeriesQuery(states=_ENDED, since=now - _DAY, perfusion_only=True, limit=_MOST)
     reasons = GaugeMetricFamily(
         "perfusion_node_ended_last_day",
@@ -67,6 +73,19 @@ def of_registry(archive: Archive, probes: Probes) -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "perfusion_node_alerts", "Alerts that are not over", value=float(len(current))
     )
+
+
+def _of_gpus(workers: Sequence[WorkerRecord]) -> Iterator[Metric]:
+    """Each GPU once, however many workers of its machine tell of it."""
+    gpus = {(w.host, str(n)): gpu for w in workers for n, gpu in enumerate(w.gpus)}
+    for key, meaning in _OF_GPU.items():
+        family = GaugeMetricFamily(
+            f"perfusion_node_gpu_{key}", meaning, labels=["host", "gpu", "name"]
+        )
+        for (host, number), gpu in gpus.items():
+            if (figure := getattr(gpu, key)) is not None:
+                family.add_metric([host, number, gpu.name], figure)
+        yield family
 
 
 def of_durations(queue: Queue) -> Metric:

@@ -13,6 +13,7 @@ from node.ports import (
     DeliveryState,
     DiskUse,
     Event,
+    GpuVitals,
     Lease,
     ReadingRecord,
     Reason,
@@ -275,7 +276,8 @@ def workers() -> list[WorkerRecord]:
     seen = NOW - timedelta(seconds=4)
     return [
         WorkerRecord(
-            "gpu1|x|214|1", ("analyse",), "CUDAExecutionProvider", "0.1.0", began, seen, lease
+            *("gpu1|x|214|1", ("analyse",), "CUDAExecutionProvider", "0.1.0", began, seen, lease),
+            gpus=(GpuVitals("NVIDIA L4", 0.64, 3 << 30, 24 << 30),),
         ),
         WorkerRecord("gpu1|x|215|1", ("deliver", "commit"), "", "0.1.0", began, seen),
         WorkerRecord(

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from node.ports import Alert, AlertRecord, CanaryRun, ListenerVitals, WorkerRecord
+from node.ports import Alert, AlertRecord, CanaryRun, GpuVitals, ListenerVitals, WorkerRecord
 from node.status import metrics
 from tests.support import night
 from tests.support.peers import require
@@ -35,7 +35,10 @@ def exported() -> set[str]:
     archive, probes = night.archive(), night.probes()
     now = probes.now()
     archive.reported.append(
-        WorkerRecord("host|r|1|2", ("analyse", "deliver"), "CPU", "1", now, now)
+        WorkerRecord(
+            *("host|r|1|2", ("analyse", "deliver"), "CUDA", "1", now, now),
+            gpus=(GpuVitals("H200", 0.8, 1, 2),),
+        )
     )
     archive.runs.append(CanaryRun("1.2", "1.2.3", now - timedelta(1), now, good=True))
     archive.troubles.append(AlertRecord(Alert("a", "b", "c"), now, None, None))

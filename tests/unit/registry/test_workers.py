@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from node.ports import Curve, DeliveryState, WorkerRecord
+from node.ports import Curve, DeliveryState, GpuVitals, WorkerRecord
 from node.registry import Registry
 from tests.support import registered as r
 
@@ -10,7 +10,9 @@ NAME = "gpu1|boot|214|99"
 
 
 def worker(name: str = NAME, seen_s: float = 0.0) -> WorkerRecord:
-    return WorkerRecord(name, ("analyse",), "CPU", "0.1.0", r.now(-3600), r.now(seen_s))
+    gpus = (GpuVitals("H200", 0.5, 1 << 30, 80 << 30), GpuVitals("MIG", None, 0, 1 << 30))
+    began, seen = r.now(-3600), r.now(seen_s)
+    return WorkerRecord(name, ("analyse",), "CUDA", "0.1.0", began, seen, gpus=gpus)
 
 
 def test_a_worker_is_shown_with_what_it_has_in_hand(registry: Registry) -> None:
@@ -24,6 +26,7 @@ def test_a_worker_is_shown_with_what_it_has_in_hand(registry: Registry) -> None:
     assert first.lease is not None
     assert first.lease.series_instance_uid == r.SERIES
     assert second.lease is None
+    assert first.gpus == worker().gpus
 
 
 def test_a_worker_that_reports_again_is_the_same(registry: Registry) -> None:

@@ -224,6 +224,7 @@ def test_the_system_page_tells_who_works_and_what_is_set(show: Show) -> None:
     html = show(night.archive(), night.probes()).get("/system").text
     for told in (
         "GPU (CUDA)",
+        "NVIDIA L4: 64 % busy, 3.0 of 24 GiB",
         "working",
         "silent",
         "for 12 min",

@@ -1,4 +1,4 @@
-"""Who is sent what of a series, where a rule says so."""
+"""Who is sent what of a series, where a rule says so; the GPUs of each worker's machine."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,5 +10,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add it; of what there is everybody is sent everything."""
+    """Add them; of what there is everybody is sent everything."""
     op.add_column("series", sa.Column("shared_with", sa.JSON(), nullable=True))
+    op.add_column("workers", sa.Column("gpus", sa.JSON(), nullable=True))
