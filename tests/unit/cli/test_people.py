@@ -4,6 +4,7 @@ import os
 import pty
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from node.passwords import matches
 from node.people import Means, Role, digest
 from tests.support.prompt import Said, perfusion_node, registry_of, settings_file
-from tests.support.running_node import ROOT
+from tests.support.running_node import ROOT, wait_for
 
 PASSWORD = "four words of nonsense"
 
@@ -121,6 +122,8 @@ def test_a_password_that_is_typed_is_not_shown(config: Path) -> None:
         for question in (b"New password:", b"confirmation:"):
             while question not in shown:
                 shown += os.read(ours, 4096)
+            # What is typed before the echo is off is thrown away, as at any terminal.
+            wait_for(lambda: not termios.tcgetattr(ours)[3] & termios.ECHO, "the echo is off")
             os.write(ours, f"{PASSWORD}\n".encode())
         while b"may sign in" not in shown:
             shown += os.read(ours, 4096)
