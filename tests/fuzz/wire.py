@@ -29,6 +29,9 @@ GROUP = 20
 EVERY = 2000
 LAP = 10000
 MOST_GROWTH_MIB = 24.0
+# A registry keeps a connection for each thread that has needed one at the same time as others, and
+# SQLite opens two files for each: so many more may stay. A leak is one for every broken input.
+CONNECTIONS_KEPT = 2 * 4
 # A listener that lets go sooner than in a hospital: what is waited for is how it does.
 SETTINGS = (
     "idle_timeout_s = 2.0\npdu_timeout_s = 2.0\nmax_associations = 300\n"
@@ -108,7 +111,8 @@ def _one_listener(heard: Heard, seed: int, numbers: range) -> None:
         heard.laps.append((middle, uses[-1]))
         growth_mib = uses[-1].memory_mib - middle.memory_mib
         assert growth_mib < MOST_GROWTH_MIB, f"{told}: {growth_mib:.0f} MiB more than before"
-        assert uses[-1].descriptors <= idle.descriptors, f"{told}: {idle} became {uses[-1]}"
+        kept = uses[-1].descriptors - idle.descriptors
+        assert kept <= CONNECTIONS_KEPT, f"{told}: {idle} became {uses[-1]}"
         ledger.compare(Path(folder) / "data" / "spool", told)
 
 
