@@ -7,6 +7,7 @@ from fnmatch import fnmatch
 import pytest
 from pydicom.sr.coding import Code
 
+from docs.sop_classes import renewed
 from node import commitment
 from node.derived import (
     ALL_KINDS,
@@ -25,7 +26,7 @@ from node.errors import (
 from node.perfusion import Quantity, lesion
 from node.refusals import Refusal, RefusalCode
 from node.scp import Status, part10
-from node.scp.admission import NO_ROOM, TOO_MANY, TOO_MANY_OF_ONE, Admission
+from node.scp.admission import NO_ROOM, PAUSED, TOO_MANY, TOO_MANY_OF_ONE, Admission
 from node.scp.contexts import TRANSFER_SYNTAXES
 from node.scp.listener import _ACSE_TIMEOUT_S, _MAX_PDU_BYTES
 from node.scp.statuses import answer_for
@@ -74,6 +75,12 @@ def test_the_classes_that_are_analysed_or_refused_are_named() -> None:
     """Every class that is not merely kept stands in the table with its UID."""
     named = {r["UID"] for r in table(STATEMENT, "1.1 What is done with what comes in")}
     assert named - {""} == _ANALYSED
+
+
+def test_the_storage_classes_are_those_that_are_written_anew() -> None:
+    """The annex is what ``python -m docs.sop_classes`` makes of the code."""
+    assert renewed(TEXT) == TEXT
+    assert renewed(TEXT.replace("| MR Image Storage |", "| MRI |")) == TEXT
 
 
 def test_every_status_is_stated_with_its_comment() -> None:
@@ -213,7 +220,8 @@ def test_rejections_carry_the_codes_of_the_table() -> None:
     called = admission.verdict("OTHER", "PACS", "127.0.0.1")
     calling = admission.verdict("PERFUSION", "OTHER", "127.0.0.1")
     refused = [(v.result, v.source, v.diagnostic) for v in (called, calling)]
-    later = [(v.result, v.source, v.diagnostic) for v in (TOO_MANY, TOO_MANY_OF_ONE, NO_ROOM)]
+    for_now = (TOO_MANY, TOO_MANY_OF_ONE, NO_ROOM, PAUSED)
+    later = [(v.result, v.source, v.diagnostic) for v in for_now]
     assert stated == [*refused, *later]
 
 
