@@ -89,14 +89,18 @@ class Database:
         SQLite's write lock (BEGIN IMMEDIATE) or PostgreSQL's advisory lock makes the others
         wait; they then find nothing left to do. SQLite changes some tables by dropping the old
         one, which would take along every row that refers to it: its foreign keys are off
-        meanwhile, and checked at the end.
+        meanwhile, and checked at the end. A schema that is this version's is left alone: that
+        check reads every row there is.
         """
         config = _migrations()
         config.attributes["data_dir"] = self.data_dir
         with self.writing(migrates=True) as connection:
             if not self.is_sqlite:
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-            require_known(MigrationContext.configure(connection).get_current_heads())
+            heads = MigrationContext.configure(connection).get_current_heads()
+            require_known(heads)
+            if set(heads) == set(ScriptDirectory.from_config(config).get_heads()):
+                return
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             if self.is_sqlite and (

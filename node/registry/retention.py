@@ -162,17 +162,18 @@ def _may_expire(part: Part) -> tuple[sa.ColumnElement[bool], ...]:
 
 
 def _ended(how: Ended) -> sa.ColumnElement[bool]:
-    """Whether a series ended so."""
+    """Whether a series ended so.
+
+    The states come first and by themselves: with the time of the end they are an index.
+    """
     table = schema.series
     unrelated = table.c.reason["code"].as_string().in_(_UNRELATED)
+    others, refused = (S.DELIVERED, S.CONFIRMED, S.IGNORED), unrelated
     if how is Ended.UNFINISHED:
-        return sa.or_(
-            table.c.state.in_([str(s) for s in (S.FAILED, S.CANCELLED)]),
-            sa.and_(table.c.state == S.REFUSED, sa.not_(unrelated)),
-        )
-    return sa.or_(
-        table.c.state.in_([str(s) for s in (S.DELIVERED, S.CONFIRMED, S.IGNORED)]),
-        sa.and_(table.c.state == S.REFUSED, unrelated),
+        others, refused = (S.FAILED, S.CANCELLED), sa.not_(unrelated)
+    return sa.and_(
+        table.c.state.in_([str(s) for s in (*others, S.REFUSED)]),
+        sa.or_(table.c.state != S.REFUSED, refused),
     )
 
 

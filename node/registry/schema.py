@@ -86,7 +86,7 @@ series = sa.Table(
     sa.Column("ended_at", UtcDateTime),
     sa.Column("sources_expired_at", UtcDateTime),
     sa.Column("results_expired_at", UtcDateTime),
-    sa.Column("expiring", sa.Boolean, nullable=False, index=True),
+    sa.Column("expiring", sa.Boolean, nullable=False),
     sa.Column("priority", sa.Integer, nullable=False),
     sa.Column("shared_with", sa.JSON(none_as_null=True)),
     sa.Index(None, "received_last_at"),
@@ -95,6 +95,13 @@ series = sa.Table(
     sa.Index(None, "calling_ae_title"),
     sa.Index(None, "state", "completed_at"),
     sa.Index(None, "state", "ended_at"),
+    # of the few that are expiring: for all that are not, SQLite would take it before any other
+    sa.Index(
+        None,
+        "expiring",
+        sqlite_where=sa.text("expiring = 1"),
+        postgresql_where=sa.text("expiring"),
+    ),
 )
 
 instances = sa.Table(
@@ -210,6 +217,7 @@ commitments = sa.Table(
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.Index(None, "state", "next_try_at"),
     sa.Index(None, "series_id"),
+    sa.Index(None, "transaction_id"),
 )
 
 canaries = sa.Table(

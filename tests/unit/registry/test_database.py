@@ -12,7 +12,8 @@ from alembic.migration import MigrationContext
 from node.errors import RegistryUnavailableError
 from node.ports import Ended, Part
 from node.registry import Registry, open_registry, schema
-from node.registry.database import Database
+from node.registry import database as database_module
+from node.registry.database import Database, _engine
 from tests.support import registered as r
 
 
@@ -108,12 +109,7 @@ def test_no_question_reads_every_row(tmp_path: Path, ask: Callable[[Registry], o
     database = Database(f"sqlite:///{tmp_path}/a.sqlite", tmp_path)
     registry = Registry(database)
     r.ready(registry)
-    asked: list[tuple[str, object]] = []
-    sa.event.listen(
-        database._engine,
-        "before_cursor_execute",
-        lambda _c, _cur, statement, parameters, _ctx, _many: asked.append((statement, parameters)),
-    )
+    asked = _statements(database)
     ask(registry)
     questions = [(s, p) for s, p in asked if s.startswith("SELECT")]
     assert questions
@@ -125,6 +121,61 @@ def test_no_question_reads_every_row(tmp_path: Path, ask: Callable[[Registry], o
             # In the order of an index until there are enough, and then what there is enough of.
             limited = ("SCAN series", "SCAN anon_1") if "LIMIT" in statement else ()
             assert set(scans) <= set(limited), steps
+
+
+def test_what_may_expire_is_looked_up_by_when_it_ended(tmp_path: Path) -> None:
+    """Of a hundred thousand series that ended lately, none is read to find those that are old."""
+    database = Database(f"sqlite:///{tmp_path}/a.sqlite", tmp_path)
+    registry, asked = Registry(database), _statements(database)
+    for part in Part:
+        for ended in Ended:
+            asked.clear()
+            registry.expirable(part, ended, r.now(), 10)
+            [(statement, parameters)] = [each for each in asked if each[0].startswith("SELECT")]
+            with database.reading() as connection:
+                plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+                first = next(row[3] for row in plan)
+            assert "state=? AND ended_at<?" in first
+
+
+def test_every_reference_is_found_by_an_index() -> None:
+    """What refers to a row that is deleted is not searched for among everything."""
+    for table in schema.metadata.sorted_tables:
+        firsts = {next(iter(index.columns)).name for index in table.indexes}
+        firsts |= {next(iter(c.columns)).name for c in table.constraints if len(c.columns)}
+        assert {key.parent.name for key in table.foreign_keys} <= firsts, table.name
+
+
+def test_opening_a_registry_anew_reads_none_of_its_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Foreign keys are checked after a migration, which may break them, and not at each start."""
+    url, checked = f"sqlite:///{tmp_path}/a.sqlite", []
+
+    def listening(engine: sa.Engine) -> sa.Engine:
+        sa.event.listen(
+            engine,
+            "before_cursor_execute",
+            lambda _c, _cur, statement, *_: checked.append("foreign_key_check" in statement),
+        )
+        return engine
+
+    monkeypatch.setattr(database_module, "_engine", lambda url: listening(_engine(url)))
+    Database(url, tmp_path).close()
+    assert sum(checked) == 1
+    Database(url, tmp_path).close()
+    assert sum(checked) == 1
+
+
+def _statements(database: Database) -> list[tuple[str, object]]:
+    """What the database is asked from now on, with the parameters."""
+    asked: list[tuple[str, object]] = []
+    sa.event.listen(
+        database._engine,
+        "before_cursor_execute",
+        lambda _c, _cur, statement, parameters, _ctx, _many: asked.append((statement, parameters)),
+    )
+    return asked
 
 
 def test_no_column_is_meant_for_a_patient() -> None:
