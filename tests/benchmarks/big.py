@@ -5,7 +5,7 @@ last of them 8,000 images, 4 GB), each to a fresh ``perfusion-node up`` from DCM
 DCMTK's storescp as the PACS. The scans are one simulated scan of 32 slices of 5 mm, interpolated
 along the head's axis, with noise. A small study (8 slices of 5 mm, 200 images) is sent while the
 large one is received, and another while it is analysed. Memory is that of all the node's processes
-together (PSS, from /proc). Needs 12 GB of disk. Prints a Markdown table and one line of JSON; exit
+together (PSS, from /proc). Needs 13 GB of disk. Prints a Markdown table and one line of JSON; exit
 code 1 where memory is over the bar.
 """
 
@@ -15,6 +15,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,7 @@ from tests.benchmarks import saved
 from tests.benchmarks.memory import Memory
 from tests.benchmarks.whole_node import WholeNode, stages, turn_round_s, whole_node
 from tests.support.namespace import enter_a_namespace
-from tests.support.processes import descendants, processor_s
-from tests.support.tall import ThickScan, simulated, write_tall
+from tests.support.tall import THIN_MM, simulated, write_tall
 
 FRAMES = 25
 BAR_GIB = 4.0
@@ -37,50 +37,59 @@ WHOLE = "first image to maps in the PACS"
 
 
 def main() -> int:
-    """Print the tables; 1 where memory is over the bar."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--slices", type=int, nargs="+", default=[40, 80, 160, 320])
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--max-slice-mm", type=float, default=5.0, help="analysis.max_slice_mm")
-    parser.add_argument("--name", default="big", help="of the file in .bench")
-    options = parser.parse_args()
+    """Print the table; 1 where memory is over the bar."""
+    options = _options()
     enter_a_namespace("tests.benchmarks.big")
-    found: dict[int, list[dict[str, Any]]] = {}
     with tempfile.TemporaryDirectory(prefix="bench-big-") as name:
-        folder = Path(name)
-        scan = simulated(folder / "thick", frames=FRAMES)
-        small = _small_studies(scan, folder / "small")
-        for slices in options.slices:
-            write_tall(scan, folder / "scan", slices)
+        scans = options.scans or Path(name) / "scans"
+        small = _prepared(scans, options.slices)
+        found = {} if not options.add else dict(saved.kept().get(options.name, {}).get("sizes", {}))
+        for slices in options.slices if not options.prepare else ():
             for _ in range(options.runs):
                 extra = f"[analysis]\nmax_slice_mm = {options.max_slice_mm}\n"
-                found.setdefault(slices, []).append(_one_run(folder, small, extra))
-                print(f"{slices} slices: {found[slices][-1]}", file=sys.stderr)
-            shutil.rmtree(folder / "scan")
-    _report(found, options.runs)
+                run = _one_run(Path(name) / "node", scans / str(slices), small, extra)
+                found[str(slices)] = [*found.get(str(slices), []), run]
+                print(f"{slices} slices: {run}", file=sys.stderr)
+            if not options.scans:
+                shutil.rmtree(scans / str(slices))
+    if options.prepare:
+        return 0
+    _report(found)
     saved.keep(
-        options.name,
-        {
-            "frames": FRAMES,
-            "runs": options.runs,
-            "max_slice_mm": options.max_slice_mm,
-            "sizes": {str(slices): runs for slices, runs in found.items()},
-        },
+        options.name, {"frames": FRAMES, "max_slice_mm": options.max_slice_mm, "sizes": found}
     )
     return int(max(run[MEMORY] for runs in found.values() for run in runs) > BAR_GIB)
 
 
-def _small_studies(scan: ThickScan, folder: Path) -> dict[str, Path]:
-    """A study for each of the moments at which one is sent, by its name."""
-    studies = {name: folder / name.replace(" ", "-") for name in _SMALL_ONES}
-    for out in studies.values():
-        write_tall(scan, out, SMALL_SLICES, thin_mm=scan.thick_mm)
-    return studies
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--slices", type=int, nargs="+", default=[40, 80, 160, 320])
+    parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--max-slice-mm", type=float, default=5.0, help="analysis.max_slice_mm")
+    parser.add_argument("--scans", type=Path, help="where scans are kept for the next time")
+    parser.add_argument("--prepare", action="store_true", help="make the scans, and no more")
+    parser.add_argument("--add", action="store_true", help="to the runs that .bench/NAME.json has")
+    parser.add_argument("--name", default="big", help="of the file in .bench")
+    return parser.parse_args()
 
 
-def _one_run(folder: Path, small: dict[str, Path], extra: str) -> dict[str, Any]:
+def _prepared(scans: Path, sizes: Sequence[int]) -> dict[str, Path]:
+    """The small studies by name; the large scans lie beside them, each made once."""
+    small = {name: scans / name.replace(" ", "-") for name in _SMALL_ONES}
+    wanted = {scans / str(slices): (slices, THIN_MM) for slices in sizes}
+    missing = [each for each in (*small.values(), *wanted) if not each.exists()]
+    if missing:
+        scan = simulated(scans / "thick", frames=FRAMES)
+        thick = (SMALL_SLICES, scan.thick_mm)
+        for each in missing:
+            slices, thin_mm = wanted.get(each, thick)
+            write_tall(scan, each, slices, thin_mm=thin_mm)
+        shutil.rmtree(scans / "thick")
+    return small
+
+
+def _one_run(place: Path, scan: Path, small: dict[str, Path], extra: str) -> dict[str, Any]:
     """What one large scan cost a fresh node, and a small study beside it."""
-    scan, place = folder / "scan", folder / "node"
     try:
         with whole_node(place, extra) as node:
             waited = {}
@@ -96,7 +105,7 @@ def _one_run(folder: Path, small: dict[str, Path], extra: str) -> dict[str, Any]
 
 def _pushed(node: WholeNode, scan: Path, small: dict[str, Path]) -> dict[str, Any]:
     uid, images = _uid(scan), sum(1 for _ in scan.iterdir())
-    spent_s = _spent_s(node)
+    spent_s = node.spent_s()
     with Memory(node.pid) as memory:
         began = time.monotonic()
         sender = node.sender(scan)
@@ -117,7 +126,7 @@ def _pushed(node: WholeNode, scan: Path, small: dict[str, Path]) -> dict[str, An
         "stages_s": took,
         "sending_s": sent_s,
         WHOLE: took["receiving"] + took["last image to maps in the PACS"],
-        PROCESSOR: _spent_s(node) - spent_s,
+        PROCESSOR: node.spent_s() - spent_s,
         MEMORY: memory.most_gib,
         "memory_of_parts_gib": memory.of_part,
         "small study": {name: turn_round_s(each) for name, each in beside.items()},
@@ -129,13 +138,9 @@ def _uid(folder: Path) -> str:
     return str(pydicom.dcmread(first, stop_before_pixels=True).SeriesInstanceUID)
 
 
-def _spent_s(node: WholeNode) -> float:
-    """Processor time of every process of the node, small studies included [s]."""
-    return sum(processor_s(pid) for pid in (node.pid, *descendants(node.pid)))
-
-
-def _report(found: dict[int, list[dict[str, Any]]], runs: int) -> None:
-    print(f"{runs} runs of each, medians (range); {saved.machine()}\n")
+def _report(found: dict[str, list[dict[str, Any]]]) -> None:
+    runs = {len(rows) for rows in found.values()}
+    print(f"{min(runs)} runs of each or more, medians (range); {saved.machine()}\n")
     heads = [f"{slices} slices, {rows[0]['images']} images" for slices, rows in found.items()]
     print(f"| | {' | '.join(heads)} |\n|---|{'---|' * len(heads)}")
     first = next(iter(found.values()))[0]

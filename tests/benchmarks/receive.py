@@ -10,7 +10,6 @@ Orthanc synchronise nothing. Prints a Markdown table and one line of JSON.
 import argparse
 import json
 import os
-import platform
 import shutil
 import signal
 import statistics
@@ -29,6 +28,7 @@ from node.registry import open_registry
 from node.scp import Listener
 from node.settings import ScpSettings
 from node.spool import FileSpool
+from tests.benchmarks import saved
 from tests.support.ctp import CtpSpec, build_instance
 from tests.support.namespace import enter_a_namespace
 from tests.support.peers import require
@@ -177,18 +177,14 @@ def report(options: argparse.Namespace, rates: dict[str, dict[int, list[float]]]
     for name, by_count in medians.items():
         cells = [f"{by_count[n]:.0f}" for n in options.associations]
         print(f"| {name} | {' | '.join(cells)} | {'yes' if name == 'Perfusion Node' else 'no'} |")
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    print(
-        json.dumps(
-            {
-                "benchmark": "receive",
-                "machine": machine,
-                "images": options.images,
-                "runs": options.runs,
-                "images_per_s": medians,
-                "every_run": rates,
-            }
-        )
+    saved.keep(
+        "receive",
+        {
+            "images": options.images,
+            "runs": options.runs,
+            "images_per_s": medians,
+            "every_run": rates,
+        },
     )
 
 

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.benchmarks import saved
 from tests.support.namespace import enter_a_namespace
 from tests.support.peers import require
 from tests.support.running_node import free_port
@@ -143,7 +144,7 @@ def main() -> None:
         print(
             f"| {stage} | {statistics.median(values):.2f} | {min(values):.2f}-{max(values):.2f} |"
         )
-    print("\n" + json.dumps(measured))
+    saved.keep("turnround", {"runs": measured})
 
 
 if __name__ == "__main__":

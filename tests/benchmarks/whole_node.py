@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.peers import require
+from tests.support.processes import descendants, processor_s
 from tests.support.running_node import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +45,10 @@ class WholeNode:
     def series(self, uid: str) -> dict[str, Any]:
         """What the node knows of a series; empty where it knows none."""
         return self.ask(f"/api/series/{uid}") or {}
+
+    def spent_s(self) -> float:
+        """Processor time of all its processes since they began [s]."""
+        return sum(processor_s(pid) for pid in (self.pid, *descendants(self.pid)))
 
     def sender(self, *folders: Path) -> subprocess.Popen[bytes]:
         """DCMTK's storescu, sending every file below the folders over one association."""
