@@ -9,7 +9,7 @@ TORCH  := torch==2.13.0
 OHIF   := 3.12.10
 PEERS  := dcmtk openjph-tools orthanc orthanc-dicomweb dicom3tools redis-server postgresql chromium fonts-wqy-microhei curl iproute2 util-linux haproxy openssl prometheus systemd
 
-.PHONY: help demo test lint fuzz fuzz-wire chaos soak peers bench bench-receive bench-turnround bench-pages bench-hosts docs dist lock clean
+.PHONY: help demo test lint fuzz fuzz-wire chaos soak peers bench bench-receive bench-turnround bench-big bench-many bench-pages bench-hosts bench-check docs dist lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -51,7 +51,7 @@ chaos: $(VENV)/tests.ok peers ## a node broken at random while studies keep comi
 soak: $(VENV)/tests.ok peers ## a whole node takes small studies one after another for hours; nothing may grow or be lost (STUDIES=200, HOURS=2)
 	@$(BIN)/python -m tests.soak --studies $(or $(STUDIES),200) --hours $(or $(HOURS),2)
 
-bench: bench-receive bench-turnround bench-pages ## the benchmarks, as tables
+bench: bench-receive bench-turnround bench-big bench-many bench-pages ## the benchmarks, as tables (an hour or so); what they found is kept in .bench
 
 bench-receive: $(VENV)/tests.ok peers ## receive rate against DCMTK's storescp and Orthanc in one run
 	@$(BIN)/python -m tests.benchmarks.receive
@@ -59,11 +59,20 @@ bench-receive: $(VENV)/tests.ok peers ## receive rate against DCMTK's storescp a
 bench-turnround: $(VENV)/tests.ok peers ## last image to maps in the PACS, stage by stage
 	@$(BIN)/python -m tests.benchmarks.turnround
 
+bench-big: $(VENV)/tests.ok peers ## one scan of up to 8,000 images (4 GB): time against size, memory, and a small study beside it
+	@$(BIN)/python -m tests.benchmarks.big
+
+bench-many: $(VENV)/tests.ok peers ## studies an hour from several senders; what the queue costs with 100,000 series in the registry
+	@$(BIN)/python -m tests.benchmarks.many
+
 bench-pages: $(VENV)/tests.ok peers ## how fast every page answers with 10,000 studies in the registry
 	@$(BIN)/python -m tests.benchmarks.pages
 
 bench-hosts: $(VENV)/tests.ok peers ## series an hour with 1, 2 and 4 hosts, GPU time simulated (not part of bench)
 	@$(BIN)/python -m tests.benchmarks.hosts
+
+bench-check: $(VENV)/tests.ok ## the ratios of the last benchmarks beside those on record; fails where one got worse
+	@$(BIN)/python -m tests.benchmarks.check
 
 docs: $(VENV)/node.ok ## the documentation as a site in build/site; a warning is a fault
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[$(strip $(RUNTIME)),docs]'
