@@ -27,6 +27,7 @@ from tests.support.postgres import postgres_server
 from tests.support.tall import simulated, write_tall
 
 SLICES, FRAMES = 16, 30
+PARTS = STREAM, SQLITE, POSTGRESQL = "stream", "SQLite", "PostgreSQL"
 BAR_MS = 5.0
 """What a call may take longer than twice its time in an empty registry [ms]."""
 
@@ -38,24 +39,25 @@ def main() -> int:
     parser.add_argument("--senders", type=int, default=3)
     parser.add_argument("--series", type=int, nargs="+", default=[0, 1_000, 10_000, 100_000])
     parser.add_argument("--lives", type=int, default=10, help="series that go the whole way")
-    parser.add_argument("--only", choices=("stream", "sqlite", "postgresql"))
+    parser.add_argument("--only", choices=PARTS, help="the others stay as they were")
     options = parser.parse_args()
     enter_a_namespace("tests.benchmarks.many")
-    found: dict[str, Any] = {}
+    known = saved.kept().get("many", {}) if options.only else {}
+    found: dict[str, Any] = {part: known[part] for part in PARTS if part in known}
     with tempfile.TemporaryDirectory(prefix="bench-many-") as name:
         folder = Path(name)
-        if options.only in (None, "stream"):
-            found["stream"] = stream(folder, options.senders, options.studies)
-            report_stream(found["stream"])
-        if options.only in (None, "sqlite"):
+        if options.only in (None, STREAM):
+            found[STREAM] = stream(folder, options.senders, options.studies)
+            report_stream(found[STREAM])
+        if options.only in (None, SQLITE):
             urls = iter(f"sqlite:///{folder}/{count}.sqlite" for count in options.series)
-            found["SQLite"] = queue("SQLite", urls, folder, options)
-        if options.only in (None, "postgresql"):
+            found[SQLITE] = queue(SQLITE, urls, folder, options)
+        if options.only in (None, POSTGRESQL):
             with postgres_server() as new_database:
                 urls = iter(new_database, "")
-                found["PostgreSQL"] = queue("PostgreSQL", urls, folder, options)
-    saved.keep("many", {"series": options.series, "lives": options.lives, **found})
-    queues = [found[name] for name in ("SQLite", "PostgreSQL") if name in found]
+                found[POSTGRESQL] = queue(POSTGRESQL, urls, folder, options)
+    saved.keep("many", found)
+    queues = [found[part] for part in PARTS[1:] if part in found]
     slower = [call for each in queues for call in grown(each)]
     for each in slower:
         print(f"grows with the registry: {each}", file=sys.stderr)
