@@ -131,8 +131,8 @@ def printable(text: str) -> str:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number and its noun: ``1 image``, ``2 images``."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+    """A number and its noun: ``1 image``, ``2 images``, ``2 series``."""
+    return f"{number} {noun}" if number == 1 or noun.endswith("series") else f"{number} {noun}s"
 
 
 def age(moment: datetime | None) -> str:

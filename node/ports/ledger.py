@@ -66,7 +66,7 @@ class Ledger(Protocol):
         """Everything that could be worked on now, by priority and age; nothing that is paused."""
 
     def most_urgent(self, now: datetime, limit: int = 8) -> Sequence[str]:
-        """The series to analyse first: by priority, then by how long they have been complete."""
+        """The series to analyse first: by priority, then senders in turn, then by age."""
 
     def lease(self, wake: Wake, owner: str, *, now: datetime, until: datetime) -> Lease | None:
         """Take a series for one step; None where it is not due or another has it."""

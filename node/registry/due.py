@@ -12,6 +12,7 @@ from node.registry.joining import JoiningStore
 from node.registry.pauses import PauseStore
 from node.registry.rows import Row
 from node.registry.store import OPEN
+from node.registry.turns import next_in_turn
 from node.registry.unsettled import unsettled
 
 AT_DELIVERY = (SeriesState.READY, SeriesState.REFUSED)
@@ -40,11 +41,11 @@ class DueStore(JoiningStore, PauseStore):
             ]
 
     def most_urgent(self, now: datetime, limit: int = 8) -> Sequence[str]:
-        """The series to analyse first: by priority, then by how long they have been complete."""
+        """The series to analyse first: by priority, then senders in turn, then by age."""
         with self._database.reading() as connection:
             if "analyse" in self._paused_queues(connection):
                 return []
-            return list(connection.scalars(_analyse(now).limit(limit)))
+            return next_in_turn(connection, now, limit)
 
     def _is_canary(self, connection: sa.Connection, row: Row) -> bool:
         query = sa.select(schema.series.c.id).where(schema.series.c.id == row.id, is_a_canary())

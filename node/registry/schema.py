@@ -92,7 +92,7 @@ series = sa.Table(
     sa.Index(None, "received_last_at"),
     sa.Index(None, "state", "received_last_at"),
     sa.Index(None, "state", "delivered_at"),
-    sa.Index(None, "calling_ae_title"),
+    sa.Index(None, "calling_ae_title", "analysing_at"),
     sa.Index(None, "state", "completed_at"),
     sa.Index(None, "state", "ended_at"),
     # of the few that are expiring: for all that are not, SQLite would take it before any other

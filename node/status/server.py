@@ -67,7 +67,7 @@ def serve(
     if stop is not None:
         threading.Thread(target=_end_on, args=(stop, server), daemon=True).start()
     _log.info("page_opened", host=host, port=port)
-    with listener, _signals_end_the_server_only():
+    with listener, _signals_end_only(server):
         server.run(sockets=[listener])
     _log.info("page_closed", host=host, port=port)
 
@@ -93,18 +93,23 @@ def _end_on(stop: threading.Event, server: uvicorn.Server) -> None:
 
 
 @contextmanager
-def _signals_end_the_server_only() -> Iterator[None]:
+def _signals_end_only(server: uvicorn.Server) -> Iterator[None]:
     """Lets SIGTERM and SIGINT end the server without ending the process by signal.
 
     uvicorn raises the signal that it caught again once it has stopped, under the handler that
-    was there before it: here one that does nothing, so that the caller goes on and exits 0.
+    was there before it: here one that only asks for the end, so that the caller goes on and
+    exits 0, and one that comes before uvicorn has its own is not lost.
     """
+
+    def end(*_: object) -> None:
+        server.should_exit = True
+
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     for number in before:
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, end)
     try:
         yield
     finally:

@@ -12,9 +12,12 @@ import subprocess
 import tomllib
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr
+from functools import cache
 from io import StringIO
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from unittest.mock import patch
+from urllib.parse import urlsplit
 
 import typer
 import yaml
@@ -23,6 +26,7 @@ from packaging.requirements import Requirement
 from models.__main__ import app as workshop
 from node.cli.app import application
 from tests.support.documents import ROOT
+from tests.support.guarded import guarded
 from tests.support.peers import PIP, require
 
 DEPLOY = ROOT / "deploy"
@@ -116,6 +120,32 @@ def _understood(main: Callable[[], object], arguments: Words, words: Words) -> N
         raise UntrueError(f"{' '.join(words)}: {said.getvalue()}") from end
 
 
+def python3(words: Words) -> None:
+    """Debian's own Python, for what its library can do."""
+    _ensure(words[1:] == ["-m", "json.tool"], words, "only its library is used")
+
+
+@cache
+def _routes() -> list[tuple[str, str]]:
+    """Method and pattern of every address of the page."""
+    with TemporaryDirectory() as folder, guarded(Path(folder)) as page:
+        paths = page.app().openapi()["paths"]
+    return [
+        (method.upper(), re.sub(r"{\w+}", "[^/]+", path))
+        for path, methods in paths.items()
+        for method in methods
+    ]
+
+
+def curl(words: Words) -> None:
+    """The status page answers at that address, to that method."""
+    (address,) = (word for word in words if word.startswith("http"))
+    method = words[words.index("-X") + 1] if "-X" in words else "GET"
+    path = urlsplit(address).path
+    there = any(m == method and re.fullmatch(known, path) for m, known in _routes())
+    _ensure(there, words, f"no {method} {path}")
+
+
 def pytest_call(words: Words) -> None:
     """The tests that are named exist."""
     paths = [word for word in words[1:] if word.startswith("tests/")]
@@ -147,8 +177,8 @@ def install(words: Words) -> None:
 
 
 def make_secrets(words: Words) -> None:
-    """It takes one name; that it works, the container files' tests see."""
-    _ensure(len(words) == 2 and (DEPLOY / "make-secrets").is_file(), words, "one name is taken")
+    """It takes a name at most; that it works, the container files' tests see."""
+    _ensure(len(words) <= 2 and (DEPLOY / "make-secrets").is_file(), words, "one name is taken")
 
 
 def copied(words: Words) -> None:
@@ -236,6 +266,8 @@ RULES: dict[str, Callable[[Words], None]] = {
     "perfusion-node": perfusion_node,
     "make": make,
     "python": python,
+    "python3": python3,
+    "curl": curl,
     "pytest": pytest_call,
     "pip": pip,
     "apt-get": apt_get,

@@ -46,14 +46,17 @@ def of_line(path: Path, line: str) -> Iterator[Command]:
 def commands_of(path: Path, text: str, programs: Sequence[str]) -> Iterator[Command]:
     """Every command of a document.
 
-    In a block of shell every line is one, in a transcript every line after ``$``; in running
-    text what begins with one of the programs and has an argument.
+    In a block of shell every line is one, in a transcript every line after ``$``; elsewhere what
+    begins with one of the programs and has an argument.
     """
+    loose = _INLINE.findall(_BLOCK.sub("", text))
     for language, body in _BLOCK.findall(text):
         for line in body.splitlines():
             if language in SHELL or line.startswith("$ "):
                 yield from of_line(path, line.removeprefix("$ "))
-    for code in _INLINE.findall(_BLOCK.sub("", text)):
+            elif not language:
+                loose.append(line)
+    for code in loose:
         first, _, rest = _BEFORE.sub("", code).partition(" ")
         if rest and first.rpartition("/")[2] in programs:
             yield from of_line(path, code)

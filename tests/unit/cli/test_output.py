@@ -55,6 +55,7 @@ def test_a_moment_ahead_is_said_in_words(seconds: float, words: str) -> None:
 def test_a_noun_agrees_with_its_number(number: int, words: str) -> None:
     """One is singular."""
     assert counted(number, "file") == words
+    assert counted(number, "series") == words.split(maxsplit=1)[0] + " series"
 
 
 @given(st.text())

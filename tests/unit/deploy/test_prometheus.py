@@ -5,6 +5,7 @@ import re
 import subprocess
 from dataclasses import replace
 from datetime import timedelta
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -71,6 +72,55 @@ def test_the_rules_are_valid() -> None:
     for rule in group["rules"]:
         assert rule["labels"]["severity"] in ("warning", "critical")
         assert set(rule["annotations"]) == {"summary", "action"}
+
+
+def test_prometheus_reads_its_settings_and_asks_a_service_that_is_there() -> None:
+    """With the rules beside them, as the container has both; what it asks is the status page."""
+    promtool = require("promtool", package="prometheus")
+    file = DEPLOY / "prometheus" / "prometheus.yml"
+    checked = subprocess.run(
+        [promtool, "check", "config", "--syntax-only", str(file)],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    settings = yaml.safe_load(file.read_text())
+    assert all(fnmatch(f"/etc/prometheus/{RULES.name}", p) for p in settings["rule_files"])
+    services = yaml.safe_load((DEPLOY.parent / "docker-compose.yml").read_text())["services"]
+    mounted = services["prometheus"]["volumes"]
+    for name in (file.name, RULES.name):
+        assert any(
+            each == "./deploy/prometheus:/etc/prometheus:ro" or f"/etc/prometheus/{name}" in each
+            for each in mounted
+        )
+    (job,) = settings["scrape_configs"]
+    for target in (t for each in job["static_configs"] for t in each["targets"]):
+        service, _, port = target.partition(":")
+        assert str(port) in str(services[service]["ports"])
+
+
+def test_grafana_finds_board_and_source() -> None:
+    """Each panel's source is the one that is provisioned; the folder of boards is mounted."""
+    folder = DEPLOY / "grafana" / "provisioning"
+    (source,) = yaml.safe_load((folder / "datasources" / "prometheus.yml").read_text())[
+        "datasources"
+    ]
+    (boards,) = yaml.safe_load((folder / "dashboards" / "perfusion-node.yml").read_text())[
+        "providers"
+    ]
+    services = yaml.safe_load((DEPLOY.parent / "docker-compose.yml").read_text())["services"]
+    host, _, port = source["url"].removeprefix("http://").partition(":")
+    assert (host in services, port) == (True, "9090")
+    assert any(boards["options"]["path"] in each for each in services["grafana"]["volumes"])
+    assert any("/etc/grafana/provisioning" in each for each in services["grafana"]["volumes"])
+    board = json.loads(BOARD.read_text())
+    asked = [panel["datasource"] for panel in board["panels"] if panel.get("targets")]
+    assert asked
+    for each in asked:
+        assert (each["type"], each["uid"]) == (source["type"], source["uid"])
+    ids = [panel["id"] for panel in board["panels"]]
+    assert len(set(ids)) == len(ids)
 
 
 @pytest.mark.parametrize("path", [RULES, BOARD], ids=lambda path: path.name)

@@ -53,7 +53,7 @@ UNTRUE = (
     "pip install '.[tpu]'",
     "sudo apt-get install python3 dcmtoolkit",
     "sudo deploy/install.sh upgrade",
-    "deploy/make-secrets",
+    "deploy/make-secrets perfusion.hospital.example twice",
     "cp deploy/settings.toml node.toml",
     "sudoedit /etc/perfusion/settings.toml",
     "sudo systemctl restart perfusion",
@@ -69,6 +69,8 @@ UNTRUE = (
     "kubectl apply -f deploy/kubernetes",
     "storescu --scan-folders NODE 11112 FOLDER",
     "pg_dump --form=custom",
+    "curl -s http://127.0.0.1:8050/api/serie",
+    "curl -s -X POST http://127.0.0.1:8050/api/queue",
     "docker compose build && docker compose upp",
 )
 

@@ -25,6 +25,14 @@ from tests.support import night
 serve(create_app(night.archive(), night.probes()), "127.0.0.1", {port})
 print("came back", flush=True)
 """
+# The signal arrives before uvicorn has handlers of its own.
+EARLY = """
+run = uvicorn.Server.run
+def stopped_first(server, **more):
+    os.kill(os.getpid(), signal.SIGTERM)
+    run(server, **more)
+uvicorn.Server.run = stopped_first
+"""
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -41,6 +49,18 @@ def test_a_signal_ends_the_server_cleanly(number: signal.Signals) -> None:
         said, _ = process.communicate(timeout=60)
     assert process.returncode == 0
     assert said.endswith(b"came back\n")
+
+
+def test_a_signal_that_comes_while_the_server_begins_is_not_lost() -> None:
+    """Stopped in the moment of its start, it ends and does not have to be killed."""
+    early = SCRIPT.replace("serve(", "import os, signal, uvicorn\n" + EARLY + "serve(", 1)
+    command = [sys.executable, "-c", early.format(port=free_port())]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == 0
+    assert done.stdout.endswith(b"came back\n")
 
 
 def test_a_port_that_is_taken_names_the_setting() -> None:
