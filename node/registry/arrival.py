@@ -2,11 +2,25 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from node.ports import Kept, Quota, SeriesState
 from node.registry.rows import Row, storable
 from node.series import Header
+
+
+class Growing(NamedTuple):
+    """What the next image of a series needs to know of its row."""
+
+    id: int
+    state: str
+    expiring: bool
+    instances: int
+    ignored: int
+    conflicts: int
+    size_bytes: int
+    asked_images: int
+    asked_bytes: int
 
 
 @dataclass(frozen=True)
@@ -52,14 +66,14 @@ class Arrival:
             "priority": 0,
         }
 
-    def too_much_of(self, row: Row) -> str:
+    def too_much_of(self, row: Row | Growing) -> str:
         """What of a series is too much if it takes this in, or what it turned away before."""
         if self.quota is None:
             return ""
         images, size = self.asked_of(row)
         return self.quota.exceeded(max(images, row.asked_images), max(size, row.asked_bytes))
 
-    def asked_of(self, row: Row) -> tuple[int, int]:
+    def asked_of(self, row: Row | Growing) -> tuple[int, int]:
         """Images and bytes that a series would have with this one."""
         images = row.instances + row.ignored + row.conflicts + self.header.images
         return images, row.size_bytes + self.kept.size

@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import postgresql, sqlite
 
 from node.errors import RegistryTooNewError, RegistryUnavailableError
+from node.registry.prepared import Prepared
 
 BUSY_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 5
@@ -78,6 +79,10 @@ class Database:
     def insert(self, table: sa.Table) -> Upsert:
         """An INSERT that knows ON CONFLICT in the dialect of this database."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
+
+    def prepared(self, statement: sa.Executable, columns: Collection[str] = ()) -> Prepared:
+        """A statement in the words of this database's driver; ``columns`` of an INSERT."""
+        return Prepared(statement, self._engine.dialect, columns)
 
     def close(self) -> None:
         """Give every connection back."""

@@ -10,23 +10,30 @@ from node.errors import SeriesExpiringError
 from node.group_commit import GroupCommit
 from node.ports import Kept, Quota, Recorded, SeriesState
 from node.registry import schema
-from node.registry.arrival import Arrival
+from node.registry.arrival import Arrival, Growing
 from node.registry.database import Database
 from node.registry.rows import Row, header_row, path_row, storable
 from node.registry.states import REOPENED_BY_A_LATE_IMAGE
 from node.registry.store import Store, utc_now
 from node.series import Header
 
-# Of almost every image, and so built once.
+_SERIES, _INSTANCES = schema.series.c, schema.instances.c
+# SQLite knows no FOR UPDATE and needs none: its writers take turns
+_SEEKING = (
+    sa.select(*(_SERIES[name] for name in Growing._fields))
+    .where(_SERIES.series_instance_uid == sa.bindparam("uid"))
+    .with_for_update()
+)
 _COUNTING = (
     sa.update(schema.series)
-    .where(schema.series.c.id == sa.bindparam("row"))
+    .where(_SERIES.id == sa.bindparam("row"))
     .values(
-        instances=schema.series.c.instances + sa.bindparam("images"),
-        size_bytes=schema.series.c.size_bytes + sa.bindparam("size"),
+        instances=_SERIES.instances + sa.bindparam("images"),
+        size_bytes=_SERIES.size_bytes + sa.bindparam("more"),
         received_last_at=sa.bindparam("now"),
     )
 )
+_COLUMNS = tuple(column.name for column in _INSTANCES if column.name != "id")
 
 
 class IntakeStore(Store):
@@ -35,11 +42,10 @@ class IntakeStore(Store):
     def __init__(self, database: Database) -> None:
         super().__init__(database)
         self._record_with_others = GroupCommit(self._record_all)
-        self._inserting = (
-            database.insert(schema.instances)
-            .on_conflict_do_nothing()
-            .returning(schema.instances.c.id)
-        )
+        inserting = database.insert(schema.instances).on_conflict_do_nothing()
+        self._seeking = database.prepared(_SEEKING)
+        self._inserting = database.prepared(inserting.returning(_INSTANCES.id), _COLUMNS)
+        self._counting = database.prepared(_COUNTING)
 
     def record(
         self,
@@ -79,11 +85,13 @@ class IntakeStore(Store):
 
     def _record(self, connection: sa.Connection, arrival: Arrival) -> Recorded:
         header, kept, now = arrival.header, arrival.kept, utc_now()
+        if self._grows(connection, arrival, now):
+            return Recorded.NEW
         row = self._series_of(connection, arrival, now)
         _require_open(row)
         if why := arrival.too_much_of(row):
             return self._turned_away(connection, row, arrival, why)
-        if known := self._insert(connection, row, arrival, now):
+        if known := self._insert(connection, row.id, arrival, now):
             return Recorded.DUPLICATE if known == kept.sha256 else Recorded.CONFLICT
         if arrival.ignored:
             self._count_ignored(connection, row, kept.size, now)
@@ -91,6 +99,22 @@ class IntakeStore(Store):
             self._count_image(connection, row, header.images, kept.size, now)
             self._describe(connection, row, header)
         return Recorded.NEW
+
+    def _grows(self, connection: sa.Connection, arrival: Arrival, now: datetime) -> bool:
+        """Whether this was a new image of a series that receives: nearly every one is.
+
+        Of anything else nothing is recorded yet.
+        """
+        uid = arrival.header.series_instance_uid
+        if arrival.ignored or (found := self._seeking.first(connection, {"uid": uid})) is None:
+            return False
+        row = Growing(*found)
+        if row.state != SeriesState.RECEIVING or row.expiring or arrival.too_much_of(row):
+            return False
+        if self._insert(connection, row.id, arrival, now):
+            return False
+        self._add(connection, row.id, arrival.header.images, arrival.kept.size, now)
+        return True
 
     def record_conflict(self, header: Header, kept: Kept) -> None:
         """Record that other bytes came under a known UID, once for the same bytes."""
@@ -141,11 +165,13 @@ class IntakeStore(Store):
             self._tell(connection, row, "first_instance", f"from {arrival.calling_ae_title}")
         return row
 
-    def _insert(self, connection: sa.Connection, row: Row, arrival: Arrival, now: datetime) -> str:
+    def _insert(
+        self, connection: sa.Connection, series_id: int, arrival: Arrival, now: datetime
+    ) -> str:
         """The digest already recorded for this instance, or empty: it is recorded now."""
         header, kept = arrival.header, arrival.kept
         values = {
-            "series_id": row.id,
+            "series_id": series_id,
             "study_instance_uid": header.study_instance_uid,
             "sop_instance_uid": header.sop_instance_uid,
             "header": header_row(header),
@@ -155,15 +181,21 @@ class IntakeStore(Store):
             "ignored": arrival.ignored,
             "received_at": now,
         }
-        if connection.execute(self._inserting, values).one_or_none() is not None:
+        if self._inserting.first(connection, values) is not None:
             return ""
-        return self._digest(connection, row, header)
+        return self._digest(connection, series_id, header)
 
-    def _digest(self, connection: sa.Connection, row: Row, header: Header) -> str:
+    def _add(
+        self, connection: sa.Connection, series_id: int, images: int, size: int, now: datetime
+    ) -> None:
+        counted = {"row": series_id, "images": images, "more": size, "now": now}
+        self._counting.first(connection, counted)
+
+    def _digest(self, connection: sa.Connection, series_id: int, header: Header) -> str:
         """The digest that is recorded for an instance; empty where there is none."""
         table = schema.instances
         query = sa.select(table.c.sha256).where(
-            table.c.series_id == row.id,
+            table.c.series_id == series_id,
             table.c.study_instance_uid == header.study_instance_uid,
             table.c.sop_instance_uid == header.sop_instance_uid,
         )
@@ -174,7 +206,7 @@ class IntakeStore(Store):
     ) -> Recorded:
         """What a series over its quota answers; its history says so once."""
         header, kept = arrival.header, arrival.kept
-        if known := self._digest(connection, row, header):
+        if known := self._digest(connection, row.id, header):
             if known == kept.sha256:
                 return Recorded.DUPLICATE
             told = self._is_apart(connection, header, kept)
@@ -213,8 +245,7 @@ class IntakeStore(Store):
         if state is SeriesState.JOINED:
             self._count_image(connection, self._leader_of(connection, row), images, 0, now)
         if state not in REOPENED_BY_A_LATE_IMAGE:
-            more = {"row": row.id, "images": images, "size": size, "now": now}
-            connection.execute(_COUNTING, more)
+            self._add(connection, row.id, images, size, now)
             return
         counted: dict[str, Any] = {
             "instances": schema.series.c.instances + images,
