@@ -25,6 +25,7 @@ from pydicom.uid import (
 from node.errors import InstanceUnreadableError
 from node.series.files import READ_FAULTS, faults_told
 from node.series.private import PRIVATE_TAGS, Tag, private_values
+from node.series.walk import walk
 from node.series.watch import PixelElement, Watch, require_whole_header
 
 # The largest Enhanced CT known is under 2 GiB; more out of a deflated stream is an attack.
@@ -85,6 +86,8 @@ class Elements:
 
     def numbers(self, tag: Tag, count: int) -> tuple[float, ...] | None:
         """Exactly ``count`` finite decimal strings; None where absent or wrong."""
+        if not self.raw.get(tag):
+            return None
         values = [_number(part) for part in self.ascii(tag).split("\\")]
         finite = tuple(value for value in values if value is not None)
         return finite if len(finite) == len(values) == count else None
@@ -163,6 +166,8 @@ def read_elements(
     """
     syntax = transfer_syntax_uid or _transfer_syntax_of_part10(stream)
     data = _inflated(stream, longest) if syntax == DeflatedExplicitVRLittleEndian else stream
+    if (read := _walked(data, syntax, tags)) is not None:
+        return read
     watch = Watch(data, PRIVATE_TAGS)
     raw, sequences = _parts(_data_set(data, syntax, watch, tags))
     size = data.seek(0, SEEK_END)
@@ -170,6 +175,28 @@ def read_elements(
         require_whole_header(data, watch, size)
     raw |= private_values(watch.noted, partial(_noted, data, watch))
     return Elements(raw, syntax, watch.pixels, data, size, sequences)
+
+
+def _walked(stream: BinaryIO, syntax: str, tags: Collection[int]) -> Elements | None:
+    """The elements of an ordinary data set in memory, as :func:`read_elements` gives them."""
+    if not isinstance(stream, BytesIO) or stream.tell() or syntax == ExplicitVRBigEndian:
+        return None
+    data = stream.getvalue()
+    found = walk(
+        data,
+        implicit=syntax == ImplicitVRLittleEndian,
+        tags=frozenset((*tags, _CHARSET)),
+        noting=PRIVATE_TAGS,
+    )
+    if found is None:
+        return None
+
+    def noted(tag: int) -> bytes:
+        start, length = found.noted[tag]
+        return data[start : start + length]
+
+    raw = found.raw | private_values(found.noted, noted)
+    return Elements(raw, syntax, found.pixels, stream, len(data))
 
 
 def _noted(stream: BinaryIO, watch: Watch, tag: int) -> bytes:

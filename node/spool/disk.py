@@ -5,7 +5,7 @@ import fcntl
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from node.errors import SpoolError, SpoolFullError
@@ -27,15 +27,19 @@ def faults(doing: str) -> Iterator[None]:
 
 def write(fd: int, pieces: Iterable[bytes]) -> tuple[str, int]:
     """Digest of all but the first piece, and the size of the file."""
-    running, size = hashlib.sha256(), 0
-    for count, piece in enumerate(pieces):
-        if count:
-            running.update(piece)
+    written = []
+    for piece in pieces:
         rest = memoryview(piece)
         while rest:
             rest = rest[os.write(fd, rest) :]
-        size += len(piece)
-    return running.hexdigest(), size
+        written.append(piece)
+    # Asked to forget them the kernel begins to write them: the disk works while they are digested.
+    with suppress(OSError):
+        os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+    running = hashlib.sha256()
+    for piece in written[1:]:
+        running.update(piece)
+    return running.hexdigest(), sum(map(len, written))
 
 
 def digest(path: Path) -> str:

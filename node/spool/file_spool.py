@@ -1,13 +1,9 @@
 """The spool: Part 10 files under the names of their UIDs."""
 
-import fcntl
 import os
 import re
-import tempfile
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pydicom import Dataset
@@ -26,21 +22,12 @@ from node.spool.disk import (
     removed_if_orphaned,
     sync_folder,
     sync_folders,
-    write,
 )
+from node.spool.draft import Draft, Drafts
 from node.spool.results import compare, encoded
 
 _LOG = log.get("spool")
 _UID = re.compile(r"[0-9]+(\.[0-9]+)*")
-
-
-@dataclass(frozen=True)
-class _Draft:
-    """A file below ``tmp``, on disk but not yet under its own name."""
-
-    path: Path
-    sha256: str
-    size: int
 
 
 class FileSpool:
@@ -48,9 +35,10 @@ class FileSpool:
 
     Received instances lie in ``incoming/<study>/<series>/<instance>.dcm`` (``ignored`` for
     what is not analysed, ``apart`` for other bytes under a known UID), results in
-    ``results/<source series>/<revision>/<instance>.dcm``. A file is written below ``tmp``,
-    synchronised, linked under its name and the folder synchronised, in that order: under its
-    name it is always whole. Threads that keep instances at the same time share the latter.
+    ``results/<source series>/<revision>/<instance>.dcm``. A file is written without a name
+    (below ``tmp`` where the file system knows none such), synchronised, linked under its name and
+    the folder synchronised, in that order: under its name it is always whole. Threads that keep
+    instances at the same time share the latter.
 
     Parameters
     ----------
@@ -76,6 +64,7 @@ class FileSpool:
         self._sync_with_others = GroupCommit(sync_folders)
         with faults(f"make the spool {root}"):
             self._make_folder(self._tmp)
+            self._drafts = Drafts(self._tmp)
 
     @property
     def root(self) -> Path:
@@ -130,7 +119,7 @@ class FileSpool:
         folder = self._folder_of(header, Branch.IGNORED if ignored else Branch.INCOMING)
         name = f"{_checked(header.sop_instance_uid)}.dcm"
         self._require_room()
-        with self._draft(part10) as draft:
+        with self._drafts.draft(part10) as draft:
             passed(Step.DRAFTED)
             if self._place(draft, folder / name):
                 return Kept(folder / name, draft.sha256, draft.size)
@@ -149,7 +138,7 @@ class FileSpool:
             If a UID is no UID.
         """
         self._require_room()
-        with self._draft(part10) as draft:
+        with self._drafts.draft(part10) as draft:
             return self._place_apart(draft, header)
 
     def keep_result(self, source_series_uid: str, revision: int, dataset: Dataset) -> Kept:
@@ -171,7 +160,8 @@ class FileSpool:
         folder = self._root / "results" / _checked(source_series_uid) / str(int(revision))
         written = encoded(dataset)
         data_set = data_set_offset(written)
-        with self._draft((written[:data_set], written[data_set:])) as draft:
+        pieces = written[:data_set], written[data_set:]
+        with self._drafts.draft(pieces, named=True) as draft:
             compare(draft.path, written, dataset)
             passed(Step.RESULT_DRAFTED)
             with faults(f"keep result {uid}"):
@@ -223,23 +213,7 @@ class FileSpool:
         study, series = header.study_instance_uid, header.series_instance_uid
         return self._root / branch / _checked(study) / _checked(series)
 
-    @contextmanager
-    def _draft(self, pieces: Iterable[bytes]) -> Iterator[_Draft]:
-        """A synchronised temporary file, removed at the end unless it was moved away."""
-        with faults("make a temporary file"):
-            fd, name = tempfile.mkstemp(dir=self._tmp, suffix=".part")
-        try:
-            with faults("write a temporary file"):
-                # Held while the file is open: remove_litter() leaves it to its writer.
-                fcntl.flock(fd, fcntl.LOCK_EX)
-                sha256, size = write(fd, pieces)
-                os.fsync(fd)
-            yield _Draft(Path(name), sha256, size)
-        finally:
-            os.close(fd)
-            Path(name).unlink(missing_ok=True)
-
-    def _place(self, draft: _Draft, path: Path) -> bool:
+    def _place(self, draft: Draft, path: Path) -> bool:
         """Whether the draft's bytes are now durable under ``path``; others there stay."""
         with faults(f"keep {path.name}"):
             try:
@@ -251,16 +225,16 @@ class FileSpool:
         self._sync_with_others(path.parent)
         return True
 
-    def _link(self, draft: _Draft, path: Path) -> None:
+    def _link(self, draft: Draft, path: Path) -> None:
         """Give the draft its name, once more where its folder was just deleted as empty."""
         self._make_folder(path.parent)
         try:
-            path.hardlink_to(draft.path)
+            draft.link(path)
         except FileNotFoundError:
             self._make_folder(path.parent)
-            path.hardlink_to(draft.path)
+            draft.link(path)
 
-    def _place_apart(self, draft: _Draft, header: Header) -> Kept:
+    def _place_apart(self, draft: Draft, header: Header) -> Kept:
         folder = self._folder_of(header, Branch.APART) / _checked(header.sop_instance_uid)
         path = folder / f"{draft.sha256}.dcm"
         if not self._place(draft, path):

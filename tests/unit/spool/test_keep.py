@@ -14,14 +14,20 @@ from node.errors import InstanceUnreadableError, SpoolError, SpoolFullError
 from node.series import Header
 from node.spool import FileSpool
 from node.spool import disk as disk_module
+from node.spool import draft as draft_module
 from tests.support.running_node import wait_for
 
 HEAD = bytes(128) + b"DICM" + b"\x02\0\0\0UL\x04\0" + (4).to_bytes(4, "little") + b"meta"
 HEADER = Header("1.2.3", "1.2.3.4", "1.5", "1.6", "1.2.840.10008.1.2.1")
 
 
-@pytest.fixture
-def spool(tmp_path: Path) -> FileSpool:
+@pytest.fixture(params=["nameless", "named"])
+def spool(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> FileSpool:
+    """A spool on a file system that knows files without a name, and on one that does not."""
+    if request.param == "named":
+        monkeypatch.setattr(draft_module, "_knows_nameless_files", lambda _: False)
     return FileSpool(tmp_path / "spool", min_free_bytes=0)
 
 
@@ -151,7 +157,8 @@ def test_success_comes_after_file_and_folder_are_synchronised(
     fsync, link = os.fsync, os.link
 
     def recording_fsync(fd: int) -> None:
-        order.append("sync " + Path(f"/proc/self/fd/{fd}").readlink().name)
+        path = Path(f"/proc/self/fd/{fd}").readlink()
+        order.append("sync draft" if path.parent.name == "tmp" else f"sync {path.name}")
         fsync(fd)
 
     def recording_link(*args: object, **kwargs: object) -> None:
@@ -161,8 +168,15 @@ def test_success_comes_after_file_and_folder_are_synchronised(
     monkeypatch.setattr(os, "fsync", recording_fsync)
     monkeypatch.setattr(os, "link", recording_link)
     spool.keep((HEAD, b"data"), HEADER)
-    assert order[0].endswith(".part")
-    assert order[1:] == ["sync spool", "sync incoming", "sync 1.5", "link", "sync 1.6"]
+    folders = ["sync spool", "sync incoming", "sync 1.5"]
+    assert order == ["sync draft", *folders, "link", "sync 1.6"]
+
+
+def test_a_file_system_without_nameless_files_is_found_out(tmp_path: Path) -> None:
+    """Nothing is assumed of a file system: a file without a name is made, named and removed."""
+    assert draft_module._knows_nameless_files(tmp_path)
+    assert not list(tmp_path.iterdir())
+    assert not draft_module._knows_nameless_files(Path("/proc/self"))
 
 
 def test_litter_of_the_dead_is_swept_and_work_of_the_living_stays(spool: FileSpool) -> None:

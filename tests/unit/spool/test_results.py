@@ -4,7 +4,7 @@ import pytest
 from pydicom import dcmread
 
 from node.errors import InstanceUnreadableError, ResultMismatchError
-from node.spool import FileSpool, file_spool
+from node.spool import FileSpool, draft
 from tests.support.ctp import CtpSpec, build_instance
 
 
@@ -34,13 +34,13 @@ def test_a_disk_that_changes_a_byte_is_found_out(
     spool: FileSpool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A result that reads back differently has no name and no file."""
-    write = file_spool.write
+    write = draft.write
 
     def flipping(fd: int, pieces: tuple[bytes, bytes]) -> tuple[str, int]:
         head, data_set = pieces
         return write(fd, (head, data_set[:-1] + bytes([data_set[-1] ^ 1])))
 
-    monkeypatch.setattr(file_spool, "write", flipping)
+    monkeypatch.setattr(draft, "write", flipping)
     with pytest.raises(ResultMismatchError):
         spool.keep_result("1.2.3", 1, build_instance(CtpSpec(), 0, 0))
     assert not [p for p in spool.root.rglob("*") if p.is_file()]
