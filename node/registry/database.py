@@ -67,10 +67,17 @@ class Database:
             yield connection
 
     @contextmanager
-    def writing(self, *, migrates: bool = False) -> Iterator[sa.Connection]:
-        """A transaction that commits at the end of the block, or leaves nothing."""
+    def writing(
+        self, *, migrates: bool = False, made_again: bool = False
+    ) -> Iterator[sa.Connection]:
+        """A transaction that commits at the end of the block, or leaves nothing.
+
+        ``made_again``: what it writes is made again from the spool if it is not there after the
+        power failed, so SQLite need not wait for the disk. Nothing can be missing from the middle:
+        whatever is committed later, and waited for, takes along what was committed before.
+        """
         with self._turn, faults_translated(), self._engine.connect() as connection:
-            connection.execution_options(writes=True, migrates=migrates)  # see _begin
+            connection.execution_options(writes=True, migrates=migrates, made_again=made_again)
             with connection.begin():
                 yield connection
             if migrates:
@@ -215,9 +222,8 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
 
 def _durable(connection: sqlite3.Connection, _record: Any) -> None:
-    """WAL lets readers and a writer pass each other; FULL syncs the log at every commit."""
+    """WAL lets readers and a writer pass each other; whether a commit is synced: see _begin."""
     connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
 
 
@@ -225,6 +231,9 @@ def _begin(connection: sa.Connection) -> None:
     """Writers take the lock at once: a reader that turns writer could not wait for it."""
     options = connection.get_execution_options()
     writes = options.get("writes", False)
+    if writes:
+        synced = "NORMAL" if options.get("made_again", False) else "FULL"
+        connection.exec_driver_sql(f"PRAGMA synchronous={synced}")  # sqlite.org/wal.html
     if options.get("migrates", False):
         connection.exec_driver_sql("PRAGMA foreign_keys=OFF")  # within a transaction: no effect
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -72,13 +72,13 @@ class IntakeStore(Store):
         return self._record_with_others(Arrival(header, kept, calling_ae_title, ignored, quota))
 
     def _record_all(self, arrivals: Sequence[Arrival]) -> Sequence[Recorded]:
-        """Everything in one transaction.
+        """Everything in one transaction; the spool has the files, so rows can be made again.
 
         By series: two listeners that lock several rows lock them in the same order.
         """
         order = sorted(range(len(arrivals)), key=lambda i: arrivals[i].header.series_instance_uid)
         recorded: dict[int, Recorded] = {}
-        with self._database.writing() as connection:
+        with self._database.writing(made_again=True) as connection:
             for i in order:
                 recorded[i] = self._record(connection, arrivals[i])
         return [recorded[i] for i in range(len(arrivals))]

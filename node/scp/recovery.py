@@ -1,8 +1,8 @@
 """Spool and registry brought to agree after a start: neither may know what the other does not."""
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from node import log
 from node.errors import InstanceUnreadableError, NodeError
@@ -38,10 +38,11 @@ class Recovered:
 
 
 class Recovery:
-    """Looks once at everything that was received, in a thread of its own.
+    """Looks at everything that was received, in a thread of its own.
 
-    A crash between a file and its row leaves a file that no sender was told of: it is
-    recorded, for its sender may never come again. A row without its file is damage done from
+    A crash between a file and its row leaves a file that no sender was told of, and a power failure
+    may take the last rows of files that senders were told of: they are recorded, for a sender may
+    never come again. A row without its file is damage done from
     outside; it is told, and nothing is deleted.
 
     Parameters
@@ -49,7 +50,8 @@ class Recovery:
     inventory, accounts
         The spool and the registry.
     settled_s
-        Files younger than this are left to the associations that write them [s].
+        Files younger than this are left to the associations that write them, and looked at
+        after so long again [s].
     """
 
     def __init__(
@@ -78,13 +80,22 @@ class Recovery:
         RegistryUnavailableError
             If the database does not answer.
         """
-        registered = unreadable = lost = 0
+        return replace(self._taken_in(), lost=self._told_as_lost())
+
+    def _taken_in(self) -> Recovered:
+        """Files that no row knew, recorded."""
+        registered = unreadable = 0
         for files in self._inventory.received_files(self._settled_s):
             taken = [self._taken(file) for file in self._unrecorded(files)]
             registered += sum(each in _ADDED for each in taken)
             unreadable += taken.count(None)
             if self._stop.is_set():
                 break
+        return Recovered(registered=registered, unreadable=unreadable)
+
+    def _told_as_lost(self) -> int:
+        """How many rows have no file."""
+        lost = 0
         for recorded in self._accounts.recorded_files():
             for gone in (each for each in recorded if not each.path.exists()):
                 lost += 1
@@ -97,12 +108,18 @@ class Recovery:
                     )
             if self._stop.is_set():
                 break
-        return Recovered(registered, lost, unreadable)
+        return lost
 
     def _until_done(self) -> None:
+        """What was too young for the first look is old enough for the second."""
+        self._until_answered(self.look)
+        if not self._stop.wait(self._settled_s):
+            self._until_answered(self._taken_in)
+
+    def _until_answered(self, look: Callable[[], Recovered]) -> None:
         while not self._stop.is_set():
             try:
-                found = self.look()
+                found = look()
             except NodeError as fault:
                 _LOG.warning("recovery_hindered", found=str(fault), next_try_s=_AGAIN_S)
                 self._stop.wait(_AGAIN_S)

@@ -19,6 +19,7 @@ from node.series import read_header
 from node.spool import FileInventory, FileSpool
 from tests.support.ctp import CtpSpec, build_instance
 from tests.support.listening import encoded
+from tests.support.running_node import wait_for
 
 SMALL = CtpSpec(slices=2, frames=4, shuffle=1)
 
@@ -130,6 +131,34 @@ def test_a_file_that_is_being_stored_is_left_to_its_association(house: House) ->
     kept = house.keep(image())
     os.utime(kept.path)
     assert house.look() == Recovered()
+
+
+def test_a_file_of_the_last_minute_before_a_crash_is_looked_at_again(house: House) -> None:
+    """Too young for the first look, it is taken in by the second: its association is dead."""
+    os.utime(house.keep(image()).path)
+    recovery = Recovery(FileInventory(house.spool.root), house.registry, settled_s=2.0)
+    assert recovery.look() == Recovered()
+    recovery.start()
+    wait_for(lambda: bool(house.registry.counts()), "it is registered", 60)
+    recovery.stop()
+    assert house.registry.series(SMALL.series_instance_uid).instances == 1
+
+
+def test_rows_that_a_power_failure_takes_are_made_again(house: House, tmp_path: Path) -> None:
+    """SQLite does not wait for the disk with a row: the file is durable and says all of it."""
+    house.receive(image(0))
+    on_the_disk = {path: path.read_bytes() for path in tmp_path.glob("registry.sqlite*")}
+    sent = {house.receive(image(n)).path for n in range(1, 8)}
+    before = house.registry.series(SMALL.series_instance_uid)
+    house.registry.close()
+    for path, kept in on_the_disk.items():
+        path.write_bytes(kept)
+    house.registry = open_registry(f"sqlite:///{tmp_path}/registry.sqlite", tmp_path)
+    assert house.registry.series(SMALL.series_instance_uid).instances == 1
+    assert house.look() == Recovered(registered=7)
+    after = house.registry.series(SMALL.series_instance_uid)
+    assert (after.instances, after.state) == (before.instances, before.state)
+    assert sent <= {i.path for i in house.registry.instances(SMALL.series_instance_uid)}
 
 
 def test_a_damaged_file_is_left_where_it_lies(house: House) -> None:
