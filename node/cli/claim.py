@@ -3,7 +3,7 @@
 import fcntl
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -89,8 +89,8 @@ def _held(data_dir: Path, how: int, found: str, remedy: str) -> Iterator[None]:
         yield
 
 
-def require_free_ports(settings: Settings) -> None:
-    """Returns if both ports can be listened on.
+def require_free_ports(settings: Settings, sections: Collection[str] = ("scp", "status")) -> None:
+    """Returns if the ports of these sections can be listened on.
 
     Raises
     ------
@@ -103,7 +103,8 @@ def require_free_ports(settings: Settings) -> None:
     }
     problems = []
     with ExitStack() as held:  # both at once, so that one port for two parts is found too
-        for section, (host, port) in places.items():
+        for section in sections:
+            host, port = places[section]
             try:
                 held.enter_context(_listening(host, port))
             except OSError as fault:

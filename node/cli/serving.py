@@ -13,12 +13,14 @@ from node import log
 from node.cli.claim import claimed, in_use, require_free_ports
 from node.cli.options import ConfigOption, serving_settings
 from node.cli.reloading import Reloader
+from node.cli.siblings import name_of, siblings_of
 from node.cli.supervisor import Supervisor, end_with_parent, on_signals
 from node.pulse import Pulse
 from node.settings import Settings
 from node.wiring import Node
 
 _UntilStdinCloses = Annotated[bool, typer.Option("--until-stdin-closes", hidden=True)]
+_Number = Annotated[int, typer.Option("--number", hidden=True)]
 _ROUND_S = 1.0
 _PARTS = {
     "scp": ["scp"],
@@ -83,30 +85,57 @@ def _supervise(settings: Settings, config: Path | None, redis_url: str) -> None:
     supervisor.run(reloader.look)
 
 
-def scp(config: ConfigOption = None, until_stdin_closes: _UntilStdinCloses = False) -> None:
-    """Run the DICOM listener alone: C-ECHO and C-STORE into spool and registry."""
+def scp(
+    config: ConfigOption = None,
+    until_stdin_closes: _UntilStdinCloses = False,
+    number: _Number = 1,
+) -> None:
+    """Run the DICOM listener alone: C-ECHO and C-STORE into spool and registry.
+
+    Where scp.processes is over 1, that many processes share the port.
+    """
     from node.audit import running
     from node.scp import leave_vitals
 
     settings = serving_settings(config)
+    if not until_stdin_closes:
+        require_free_ports(settings, ["scp"])
     stop = threading.Event()
     on_signals(stop)
     if until_stdin_closes:
         end_with_parent()
     with in_use(settings.data_dir), Node(settings) as node:
-        listener, recovery = node.listener(), node.recovery()
-        with running(node.trail, "listener"):
+        listener, siblings = node.listener(), siblings_of(settings, config, number)
+
+        def readmit(new: Settings) -> None:
+            listener.readmit(new.scp)
+            siblings.reload()
+
+        with running(node.trail, "listener"), _recovering(node, number):
             listener.start()
-            recovery.start()
-            pulse = Pulse("scp")
-            reloader = Reloader(config, settings, lambda new: listener.readmit(new.scp))
-            while not stop.wait(_ROUND_S):
-                reloader.look()
-                leave_vitals(listener, settings.data_dir.resolve())
-                if listener.goes_round:
-                    pulse.beat()
+            pulse = Pulse(name_of(number))
+            reloader = Reloader(config, settings, readmit)
+            with siblings.running():
+                while not stop.wait(_ROUND_S):
+                    reloader.look()
+                    leave_vitals(listener, settings.data_dir.resolve(), number)
+                    if listener.goes_round and siblings.go_round():
+                        pulse.beat()
             listener.stop()
-            recovery.stop()
+
+
+@contextmanager
+def _recovering(node: Node, number: int) -> Iterator[None]:
+    """Spool and registry are brought to agree meanwhile; one of a port's listeners is enough."""
+    if number > 1:
+        yield
+        return
+    recovery = node.recovery()
+    recovery.start()
+    try:
+        yield
+    finally:
+        recovery.stop()
 
 
 def worker(

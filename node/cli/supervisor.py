@@ -75,6 +75,12 @@ class Supervisor:
                 part.renewing = True
                 part.process.terminate()
 
+    def tell(self, number: signal.Signals) -> None:
+        """Send every part that runs a signal."""
+        for part in self._parts:
+            if part.process is not None and part.process.poll() is None:
+                part.process.send_signal(number)
+
     def _start(self, part: Part) -> None:
         # The child's standard input is a pipe that only this process holds: when this process
         # dies, however it dies, the child reads its end and stops. No orphan keeps the port.

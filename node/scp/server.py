@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable
+from typing import cast
 
 from pynetdicom import AE
 from pynetdicom.association import Association
@@ -20,6 +21,7 @@ class Server(ThreadedAssociationServer):
     on_tick: Callable[[], None]
 
     def __init__(self, ae: AE, settings: ScpSettings) -> None:
+        self._shares_port = settings.processes > 1
         super().__init__(
             ae,
             (settings.host, settings.port),
@@ -27,6 +29,12 @@ class Server(ThreadedAssociationServer):
             ae.supported_contexts,
             request_handler=_Connection,
         )
+
+    def server_bind(self) -> None:
+        """As pynetdicom's; of processes that share a port the kernel chooses (socket(7))."""
+        if self._shares_port:
+            cast(socket.socket, self.socket).setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        super().server_bind()
 
     def service_actions(self) -> None:
         """What socketserver does a few times a second, whether anyone comes or not."""

@@ -17,11 +17,14 @@ _FOLDER = "vitals"
 _GONE_S = 60.0
 
 
-def leave_vitals(listener: "Listener", data_dir: Path) -> None:
-    """Write a listener's counts below data_dir; a disk that fails costs figures, nothing else."""
+def leave_vitals(listener: "Listener", data_dir: Path, number: int = 1) -> None:
+    """Write a listener's counts below data_dir; a disk that fails costs figures, nothing else.
+
+    ``number``: which of a host's listeners it is, where several share a port.
+    """
     counts = asdict(listener.counts)
     statuses = {f"{status:04X}": number for status, number in counts.pop("statuses").items()}
-    host = socket.gethostname()
+    host = socket.gethostname() + (f"-{number}" if number > 1 else "")
     facts = {
         "host": host,
         "written": time.time(),

@@ -37,6 +37,8 @@ class ScpSettings(Section):
     """Address to listen on."""
     port: Port = 11112
     """Port to listen on."""
+    processes: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes that share the port, each on a core of its own; caps on associations: in each."""
     check_called_ae_title: bool = True
     """Whether senders must name the right title."""
     allowed_peers: tuple[Peer, ...] = ()
