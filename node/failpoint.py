@@ -19,7 +19,7 @@ class Step(StrEnum):
     RECEIVED = "received"
     """A C-STORE request is read; nothing is on disk."""
     DRAFTED = "drafted"
-    """The bytes are synchronised under a temporary name."""
+    """The bytes are synchronised, without a name or under a temporary one."""
     LINKED = "linked"
     """The file has its name; the folder is not synchronised."""
     KEPT = "kept"

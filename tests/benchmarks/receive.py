@@ -1,10 +1,11 @@
 """Images per second taken in: this node against DCMTK's storescp and Orthanc, in one run.
 
-``make bench-receive`` runs it: DCMTK's storescu sends 480 CT images of 512 x 512 over one
-association, then over four at once, to each receiver in turn, every receiver fresh each time.
-All of it runs in a network namespace of its own, because storescp and Orthanc listen on every
-address. The node answers success once file, folder and database are synchronised; storescp and
-Orthanc synchronise nothing. Prints a Markdown table and one line of JSON.
+``make bench-receive`` runs it: DCMTK's storescu sends 480 CT images of 512 x 512 to each receiver
+in turn, every receiver fresh each time: over one association, over four at once, in PDUs of
+16 KiB, and compressed. All of it runs in a network namespace of its own, because storescp and
+Orthanc listen on every address. The node answers success once file and folder are synchronised
+and the row is committed; storescp and Orthanc synchronise nothing. Prints a Markdown table and
+one line of JSON.
 """
 
 import argparse
@@ -19,60 +20,77 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from pydicom.uid import generate_uid
+from pydicom.uid import JPEGLSLossless, generate_uid
 
-from node.registry import open_registry
-from node.scp import Listener
-from node.settings import ScpSettings
-from node.spool import FileSpool
+from node.scp import read_vitals
 from tests.benchmarks import saved
 from tests.support.ctp import CtpSpec, build_instance
 from tests.support.namespace import enter_a_namespace
 from tests.support.peers import require
-from tests.support.running_node import free_port
+from tests.support.running_node import free_port, wait_for
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 # DCMTK, and Orthanc with it, otherwise waits 40 ms an image for a delayed ACK (Nagle's
 # algorithm), as a sender and as a receiver alike.
 ENVIRONMENT = {**os.environ, "TCP_NODELAY": "1"}
 
 Command = Callable[[Path, int], list[str]]
+Rates = dict[str, dict[str, list[float]]]
+
+
+@dataclass(frozen=True)
+class Case:
+    """How images are sent: over so many associations at once, with further options of storescu."""
+
+    title: str
+    associations: int = 1
+    options: tuple[str, ...] = ()
+    compressed: bool = False
+
+
+CASES = {
+    "1": Case("1 association"),
+    "4": Case("4 associations", associations=4),
+    "16k": Case("1, PDU 16 KiB", options=("--max-send-pdu", "16384")),
+    "jpegls": Case("1, JPEG-LS", options=("-xt",), compressed=True),
+}
+NODE, NODES = "Perfusion Node", "Perfusion Node, 2 processes"
 
 
 def main() -> None:
     options = _options()
-    if options.serve:
-        serve(Path(options.serve[0]), int(options.serve[1]))
-    else:
-        enter_a_namespace("tests.benchmarks.receive")
-        receivers = {
-            "DCMTK storescp": storescp,
-            "Orthanc": orthanc,
-            "Perfusion Node": perfusion_node,
-        }
-        with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-            report(options, measured(options, receivers, Path(folder)))
-
-
-def measured(
-    options: argparse.Namespace, receivers: dict[str, Command], folder: Path
-) -> dict[str, dict[int, list[float]]]:
-    """Images per second of each receiver, by number of associations; receivers take turns."""
-    files = write_images(folder / "images", options.images)
-    rates: dict[str, dict[int, list[float]]] = {
-        name: {n: [] for n in options.associations} for name in receivers
+    enter_a_namespace("tests.benchmarks.receive")
+    receivers = {
+        "DCMTK storescp": storescp,
+        "Orthanc": orthanc,
+        NODE: perfusion_node,
+        NODES: partial(perfusion_node, processes=2),
     }
+    with tempfile.TemporaryDirectory(dir=options.folder) as folder:
+        report(options, measured(options, receivers, Path(folder)))
+
+
+def measured(options: argparse.Namespace, receivers: dict[str, Command], folder: Path) -> Rates:
+    """Images per second of each receiver, by case; receivers take turns."""
+    plain = write_images(folder / "images", options.images)
+    files = {False: plain, True: compressed(plain, folder / "compressed")}
+    rates: Rates = {name: {} for name in receivers}
     for _ in range(options.runs):
-        for associations in options.associations:
+        for key in options.cases:
+            case = CASES[key]
             for name, command in receivers.items():
-                with receiving(command, folder / "receiver") as port:
-                    seconds = send(files, port, associations)
-                rates[name][associations].append(len(files) / seconds)
-                print(f"{name}, {associations}: {len(files) / seconds:.0f}/s", file=sys.stderr)
+                if name == NODES and case.associations == 1:
+                    continue  # one association is one process's
+                with receiving(command, folder / "receiver", 2 if name == NODES else 0) as port:
+                    seconds = send(files[case.compressed], port, case)
+                rates[name].setdefault(key, []).append(options.images / seconds)
+                print(f"{name}, {case.title}: {options.images / seconds:.0f}/s", file=sys.stderr)
     return rates
 
 
@@ -91,13 +109,30 @@ def write_images(folder: Path, count: int) -> list[Path]:
     return paths
 
 
-def send(files: Sequence[Path], port: int, associations: int) -> float:
+def compressed(files: Sequence[Path], folder: Path) -> list[Path]:
+    """As many images of a head with noise, in JPEG-LS."""
+    folder.mkdir()
+    image = build_instance(CtpSpec(rows=512, pixel_mm=0.45), 0, 0)
+    noise = np.random.default_rng(1).normal(0.0, 8.0, (512, 512))
+    image.PixelData = (image.pixel_array + noise).astype("<i2").tobytes()
+    image.compress(JPEGLSLossless, generate_instance_uid=False)
+    paths = []
+    for number, _ in enumerate(files):
+        image.SOPInstanceUID = image.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+        image.InstanceNumber = number + 1
+        paths.append(folder / f"{number:04d}.dcm")
+        image.save_as(paths[-1], enforce_file_format=True)
+    return paths
+
+
+def send(files: Sequence[Path], port: int, case: Case) -> float:
     """Seconds until every image was answered, by one storescu for each association."""
-    command = [require("storescu", package="dcmtk"), "-aec", "PERFUSION", "127.0.0.1", str(port)]
+    program = require("storescu", package="dcmtk")
+    command = [program, *case.options, "-aec", "PERFUSION", "127.0.0.1", str(port)]
     started = time.perf_counter()
     senders = [
-        subprocess.Popen([*command, *map(str, files[n::associations])], env=ENVIRONMENT)
-        for n in range(associations)
+        subprocess.Popen([*command, *map(str, files[n :: case.associations])], env=ENVIRONMENT)
+        for n in range(case.associations)
     ]
     failed = [sender.wait() for sender in senders]
     if any(failed):
@@ -106,8 +141,11 @@ def send(files: Sequence[Path], port: int, associations: int) -> float:
 
 
 @contextmanager
-def receiving(command: Command, folder: Path) -> Iterator[int]:
-    """The port of a receiver that answers C-ECHO and has nothing stored yet."""
+def receiving(command: Command, folder: Path, processes: int = 0) -> Iterator[int]:
+    """The port of a receiver that answers C-ECHO and has nothing stored yet.
+
+    ``processes``: how many of the node's listen then.
+    """
     folder.mkdir()
     port = free_port()
     with (folder / "log").open("wb") as log:
@@ -116,6 +154,7 @@ def receiving(command: Command, folder: Path) -> Iterator[int]:
         )
     try:
         wait_for_echo(port, folder / "log")
+        wait_for(lambda: len(read_vitals(folder / "data")) >= processes, "all listen", PATIENCE_S)
         yield port
     finally:
         child.send_signal(signal.SIGINT if child.args[0] == sys.executable else signal.SIGTERM)
@@ -134,7 +173,7 @@ def wait_for_echo(port: int, log: Path) -> None:
 
 def storescp(folder: Path, port: int) -> list[str]:
     program = require("storescp", package="dcmtk")
-    return [program, "--fork", "-pdu", "131072", "-od", str(folder), str(port)]
+    return [program, "--fork", "+xa", "-pdu", "131072", "-od", str(folder), str(port)]
 
 
 def orthanc(folder: Path, port: int) -> list[str]:
@@ -150,33 +189,26 @@ def orthanc(folder: Path, port: int) -> list[str]:
     return [require("Orthanc", package="orthanc"), str(folder / "orthanc.json")]
 
 
-def perfusion_node(folder: Path, port: int) -> list[str]:
-    return [sys.executable, "-m", "tests.benchmarks.receive", "--serve", str(folder), str(port)]
+def perfusion_node(folder: Path, port: int, processes: int = 1) -> list[str]:
+    config = folder / "node.toml"
+    config.write_text(
+        f'data_dir = "{folder}/data"\n[spool]\nmin_free_gib = 0.0\n'
+        f"[scp]\nport = {port}\nprocesses = {processes}\n"
+    )
+    return [sys.executable, "-m", "node.cli", "scp", "-c", str(config)]
 
 
-def serve(folder: Path, port: int) -> None:
-    """The node's listener with its real spool and registry, until interrupted."""
-    registry = open_registry(f"sqlite:///{folder / 'registry.sqlite'}", folder)
-    spool = FileSpool(folder / "spool", min_free_bytes=0)
-    listener = Listener(ScpSettings(port=port), spool, registry)
-    listener.start()
-    try:
-        signal.pause()
-    except KeyboardInterrupt:
-        listener.stop()
-
-
-def report(options: argparse.Namespace, rates: dict[str, dict[int, list[float]]]) -> None:
+def report(options: argparse.Namespace, rates: Rates) -> None:
     medians = {
-        name: {n: statistics.median(values) for n, values in by_count.items()}
-        for name, by_count in rates.items()
+        name: {key: statistics.median(values) for key, values in by_case.items()}
+        for name, by_case in rates.items()
     }
-    heads = [f"{n} association{'s' if n > 1 else ''}" for n in options.associations]
-    print(f"| receiver | {' | '.join(f'{h} [images/s]' for h in heads)} | durable |")
+    heads = [f"{CASES[key].title} [images/s]" for key in options.cases]
+    print(f"| receiver | {' | '.join(heads)} | durable |")
     print("|---|" + "---|" * (len(heads) + 1))
-    for name, by_count in medians.items():
-        cells = [f"{by_count[n]:.0f}" for n in options.associations]
-        print(f"| {name} | {' | '.join(cells)} | {'yes' if name == 'Perfusion Node' else 'no'} |")
+    for name, by_case in rates.items():
+        cells = [_cell(by_case.get(key, [])) for key in options.cases]
+        print(f"| {name} | {' | '.join(cells)} | {'yes' if name in (NODE, NODES) else 'no'} |")
     saved.keep(
         "receive",
         {
@@ -188,13 +220,18 @@ def report(options: argparse.Namespace, rates: dict[str, dict[int, list[float]]]
     )
 
 
+def _cell(values: Sequence[float]) -> str:
+    if not values:
+        return "–"
+    return f"{statistics.median(values):.0f} ({min(values):.0f}-{max(values):.0f})"
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=480)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--associations", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--cases", nargs="+", choices=CASES, default=list(CASES))
     parser.add_argument("--folder", type=Path, help="where receivers write (default: TMPDIR)")
-    parser.add_argument("--serve", nargs=2, metavar=("FOLDER", "PORT"), help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
