@@ -121,7 +121,8 @@ def scp(
                     leave_vitals(listener, settings.data_dir.resolve(), number)
                     if listener.goes_round and siblings.go_round():
                         pulse.beat()
-            listener.stop()
+                siblings.stop()
+                listener.stop()
 
 
 @contextmanager

@@ -39,9 +39,13 @@ class Siblings:
         try:
             yield self
         finally:
-            self._supervisor.stop()
+            self.stop()
             if self._numbers:
                 thread.join()
+
+    def stop(self) -> None:
+        """Ask each to end; the end of the block waits for them."""
+        self._supervisor.stop()
 
     def reload(self) -> None:
         """Tell each to take up changed settings."""

@@ -233,7 +233,8 @@ def _begin(connection: sa.Connection) -> None:
     writes = options.get("writes", False)
     if writes:
         synced = "NORMAL" if options.get("made_again", False) else "FULL"
-        connection.exec_driver_sql(f"PRAGMA synchronous={synced}")  # sqlite.org/wal.html
+        driver: Any = connection.connection.driver_connection
+        driver.execute(f"PRAGMA synchronous={synced}")  # sqlite.org/wal.html
     if options.get("migrates", False):
         connection.exec_driver_sql("PRAGMA foreign_keys=OFF")  # within a transaction: no effect
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -168,11 +168,11 @@ def _ended(how: Ended) -> sa.ColumnElement[bool]:
     """
     table = schema.series
     unrelated = table.c.reason["code"].as_string().in_(_UNRELATED)
-    others, refused = (S.DELIVERED, S.CONFIRMED, S.IGNORED), unrelated
+    states, refused = [S.DELIVERED, S.CONFIRMED, S.IGNORED, S.REFUSED], unrelated
     if how is Ended.UNFINISHED:
-        others, refused = (S.FAILED, S.CANCELLED), sa.not_(unrelated)
+        states, refused = [S.FAILED, S.CANCELLED, S.REFUSED], sa.not_(unrelated)
     return sa.and_(
-        table.c.state.in_([str(s) for s in (*others, S.REFUSED)]),
+        table.c.state.in_([str(state) for state in states]),
         sa.or_(table.c.state != S.REFUSED, refused),
     )
 
