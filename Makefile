@@ -9,7 +9,7 @@ TORCH  := torch==2.13.0
 OHIF   := 3.12.10
 PEERS  := dcmtk openjph-tools orthanc orthanc-dicomweb dicom3tools redis-server postgresql chromium fonts-wqy-microhei curl iproute2 util-linux haproxy openssl prometheus systemd
 
-.PHONY: help demo test lint fuzz fuzz-wire chaos soak peers bench bench-receive bench-turnround bench-big bench-many bench-pages bench-hosts bench-check docs dist lock clean
+.PHONY: help demo test lint fuzz fuzz-wire chaos soak peers bench bench-receive bench-receive-profile bench-turnround bench-big bench-many bench-pages bench-hosts bench-check docs dist lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -55,6 +55,9 @@ bench: bench-receive bench-turnround bench-big bench-many bench-pages ## the ben
 
 bench-receive: $(VENV)/tests.ok peers ## receive rate against DCMTK's storescp and Orthanc in one run
 	@$(BIN)/python -m tests.benchmarks.receive
+
+bench-receive-profile: $(VENV)/tests.ok peers ## where an image's time goes between socket and answer (not part of bench)
+	@$(BIN)/python -m tests.benchmarks.receive_profile
 
 bench-turnround: $(VENV)/tests.ok peers ## last image to maps in the PACS, stage by stage
 	@$(BIN)/python -m tests.benchmarks.turnround
