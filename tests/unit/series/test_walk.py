@@ -1,4 +1,4 @@
-"""A header that is walked straight says what pydicom's reading of it says, or is left to pydicom."""
+"""A header that is walked straight says what pydicom reads in it, or is left to pydicom."""
 
 from unittest.mock import patch
 
