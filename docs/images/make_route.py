@@ -74,7 +74,7 @@ BOXES = (
 # Path, words beside it, where these stand; what is dashed is looked up, never a message.
 ARROWS = (
     ("M158 71 H224", "C-STORE", (192, 62), ""),
-    ("M368 71 H464", "file, row, 0x0000", (417, 62), ""),
+    ("M368 71 H464", "file, row", (417, 62), ""),
     ("M608 71 H654", "", (0, 0), ""),
     ("M798 71 H874", "reads", (836, 62), "look"),
     ("M729 102 V150 H99 V204", "jobs.analyse: COMPLETE, by priority and turns", (300, 142), "look"),
@@ -87,14 +87,14 @@ ARROWS = (
     ("M99 272 V374", "cannot be analysed", (166, 330), ""),
     ("M200 411 H534", "", (0, 0), ""),
     (
-        "M640 102 V128 H1032 V330 H609 V374",
+        "M770 102 V128 H1032 V330 H609 V374",
         "jobs.deliver: READY, each destination",
         (790, 322),
         "look",
     ),
-    ("M678 411 H794", "associations", (736, 402), ""),
+    ("M678 411 H794", "associations", (750, 402), ""),
     ("M678 491 H794", "HTTPS", (736, 482), ""),
-    ("M609 442 V454", "", (0, 0), ""),
+    ("M700 330 V474 H684", "", (0, 0), "look"),
 )
 
 
