@@ -159,6 +159,8 @@ def faults_translated() -> Iterator[None]:
         raise
     except (sa.exc.DatabaseError, sa.exc.InterfaceError) as fault:
         raise RegistryUnavailableError(f"the registry does not answer: {fault.orig}") from fault
+    except sqlite3.DatabaseError as fault:  # of _begin, which speaks to the driver
+        raise RegistryUnavailableError(f"the registry does not answer: {fault}") from fault
     except (sa.exc.TimeoutError, sa.exc.ArgumentError, OSError) as fault:
         raise RegistryUnavailableError(f"the registry cannot be opened: {fault}") from fault
 
@@ -231,10 +233,10 @@ def _begin(connection: sa.Connection) -> None:
     """Writers take the lock at once: a reader that turns writer could not wait for it."""
     options = connection.get_execution_options()
     writes = options.get("writes", False)
+    driver: Any = connection.connection.driver_connection
     if writes:
         synced = "NORMAL" if options.get("made_again", False) else "FULL"
-        driver: Any = connection.connection.driver_connection
         driver.execute(f"PRAGMA synchronous={synced}")  # sqlite.org/wal.html
     if options.get("migrates", False):
-        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")  # within a transaction: no effect
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        driver.execute("PRAGMA foreign_keys=OFF")  # within a transaction: no effect
+    driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
