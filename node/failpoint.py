@@ -26,6 +26,8 @@ class Step(StrEnum):
     """The file is durable; the registry knows nothing of it."""
     RECORDED = "recorded"
     """The registry has it; the sender has no answer."""
+    EXAMINED_AHEAD = "examined ahead"
+    """A series in its grace is being examined; nobody has it."""
     COMPLETED = "completed"
     """The series is complete; nobody was woken."""
     WOKEN = "woken"

@@ -52,15 +52,21 @@ def make_app(settings: Settings) -> Celery:
 def add_tasks(app: Celery, steps: Steps, queue: WakeQueue, vigil: Vigil) -> None:
     """Give the application its tasks; each only wakes a step, which asks the registry."""
 
+    def analysed() -> bool:
+        """Whether a series was taken: whichever comes first, as the registry says."""
+        for uid in steps.most_urgent():
+            state = steps.analyse(uid)
+            if state in (SeriesState.READY, SeriesState.REFUSED):
+                queue.publish(Wake("deliver", uid))
+            if state is not None:
+                return True
+        return False
+
     def analyse(series_instance_uid: str) -> None:
-        # whichever series the message names: the registry says which one comes first
+        # a message about a series that is not due means that it soon will be
         with vigil.working(), _logged("analyse", series_instance_uid):
-            for uid in steps.most_urgent():
-                state = steps.analyse(uid)
-                if state in (SeriesState.READY, SeriesState.REFUSED):
-                    queue.publish(Wake("deliver", uid))
-                if state is not None:
-                    break
+            if not analysed() and steps.examine_ahead(series_instance_uid, vigil.is_wanted):
+                analysed()
 
     def deliver(series_instance_uid: str) -> None:
         with vigil.working(), _logged("deliver", series_instance_uid):

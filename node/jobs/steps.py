@@ -4,11 +4,10 @@ import itertools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from node import log, route
-from node.derived import DerivedObject, EarlierResult
+from node.derived import DerivedObject
 from node.errors import (
     InferenceError,
     NodeError,
@@ -18,6 +17,8 @@ from node.errors import (
     WrongStateError,
 )
 from node.failpoint import Step, passed
+from node.jobs.ahead import Ahead
+from node.jobs.basis import basis_of
 from node.jobs.committing import CommitmentPolicy, commit
 from node.jobs.lease import HeldLease, LeaseTiming
 from node.jobs.outcomes import DeliveryPolicy
@@ -25,21 +26,17 @@ from node.jobs.owner import new_owner
 from node.jobs.retry import RetryPolicy
 from node.jobs.verification import Verifier
 from node.ports import (
-    DeliveryState,
     DueDelivery,
     Kept,
     Lease,
-    Quota,
     Reason,
     SeriesState,
     StoreOutcome,
     Wake,
 )
-from node.refusals import Refusal, RefusalCode
 from node.wiring import Node
 
 _LOG = log.get("jobs")
-_TAKEN = (DeliveryState.STORED, DeliveryState.WARNING)
 
 
 def _leave_it(_lease: Lease) -> None:
@@ -68,6 +65,7 @@ class Steps:
     ) -> None:
         jobs = node.settings.jobs
         self._node = node
+        self._ahead = Ahead(node)
         self._on_broken = on_broken
         self._on_stalled = on_stalled
         self._timing = LeaseTiming(jobs.lease_s, jobs.heartbeat_s)
@@ -88,6 +86,17 @@ class Steps:
                 state = self._analyse(held)
         return state
 
+    def examine_ahead(self, series_instance_uid: str, called_away: Callable[[], bool]) -> bool:
+        """Whether something is due by now, after examining a series that is in its grace.
+
+        See :class:`node.jobs.ahead.Ahead`.
+        """
+        return self._ahead.examine(series_instance_uid, called_away)
+
+    def close(self) -> None:
+        """Give up what is done ahead."""
+        self._ahead.close()
+
     def deliver(self, series_instance_uid: str) -> SeriesState | None:
         """The series' state after a round; None where none was due or it came to nothing."""
         state = None
@@ -107,17 +116,21 @@ class Steps:
     def _analyse(self, held: HeldLease) -> SeriesState:
         lease, ledger = held.lease, self._node.registry
         passed(Step.LEASED)
-        images, peer = ledger.instances(lease.series_instance_uid), self._peer(lease)
-        rule = self._node.rule((image.header for image in images), peer)
-        earlier = self._earlier(lease)
-        options = self._node.options(lease.revision, lease.completed_at, earlier, peer)
+        uid = lease.series_instance_uid
+        basis = basis_of(self._node, uid, lease.revision, lease.completed_at)
+
+        def told(_stage: str, _done: float) -> None:
+            held.progressed()
+
         outcome = route.analyse(
-            images,
-            model=self._node.model_at(rule.model if rule else None),
+            basis.images,
+            model=basis.model,
             keep=self._keep(lease),
-            options=replace(options, too_large=self._too_large(lease)),
-            progress=lambda _stage, _done: held.progressed(),
+            options=basis.options,
+            progress=told,
+            examined=self._ahead.examined(basis, told),
         )
+        rule = basis.rule
         wanted = self._node.wanted_results()
         ruling = self._node.ruling(rule) if rule else None
         state = ledger.finish(lease, outcome, destinations=wanted, ruling=ruling, now=_now())
@@ -131,41 +144,6 @@ class Steps:
             took_s=round(sum(outcome.stages_s.values()), 3),
         )
         return state
-
-    def _peer(self, lease: Lease) -> str:
-        return self._node.registry.series(lease.series_instance_uid).calling_ae_title
-
-    def _too_large(self, lease: Lease) -> Refusal | None:
-        """Why a series is refused of which images were turned away, and still would be."""
-        record = self._node.registry.series(lease.series_instance_uid)
-        quota = Quota.of(self._node.settings.scp)
-        if not (why := quota.exceeded(record.asked_images, record.asked_bytes)):
-            return None
-        return Refusal(
-            RefusalCode.TOO_LARGE,
-            found=f"the series is too large: {why}; {record.instances} images were kept",
-            remedy="Send the perfusion series by itself; or raise scp.max_series_images or "
-            "scp.max_series_gib and send it again.",
-        )
-
-    def _earlier(self, lease: Lease) -> list[EarlierResult]:
-        """What an analysis replaces: the results of every revision before."""
-        if lease.revision == 1:
-            return []
-        record = self._node.registry.series(lease.series_instance_uid)
-        taken = {d.sop_instance_uid for d in record.deliveries if d.state in _TAKEN}
-        return [
-            EarlierResult(
-                kind=r.kind,
-                revision=r.revision,
-                sop_class_uid=r.sop_class_uid,
-                series_instance_uid=r.series_instance_uid,
-                sop_instance_uid=r.sop_instance_uid,
-                delivered=r.sop_instance_uid in taken,
-            )
-            for r in record.results
-            if r.revision < lease.revision
-        ]
 
     def _deliver(self, held: HeldLease) -> SeriesState:
         lease, ledger = held.lease, self._node.registry

@@ -10,6 +10,7 @@ from typing import Protocol, Self
 from node import log
 from node.errors import NodeError
 from node.failpoint import Step, passed
+from node.jobs.foresight import Foresight
 from node.jobs.owner import is_gone
 from node.jobs.retention import Retention
 from node.jobs.vigil import Vigil
@@ -77,6 +78,9 @@ class Sweeper:
         self._spool = spool
         self._settings = settings
         self._vigil = vigil
+        self._foresight = Foresight(settings)
+        self._whole: list[str] = []
+        self._next_s = settings.jobs.sweep_s
         self._woken: dict[Wake, float] = {}
         self._litter_at = 0.0
         self._troubles: dict[str, str] = {}
@@ -98,7 +102,8 @@ class Sweeper:
 
     def sweep(self) -> None:
         """One look at everything; a fault in one part does not keep the others from theirs."""
-        for part in (self._complete, self._expire, self._owe, self._wake, self._tidy, self._retain):
+        parts = (self._complete, self._foretell, self._expire, self._owe, self._wake)
+        for part in (*parts, self._tidy, self._retain):
             name = part.__name__.strip("_")
             try:
                 part()
@@ -110,7 +115,8 @@ class Sweeper:
                 self._note(name, "", "")
 
     def _run(self) -> None:
-        while not self._stop.wait(self._settings.jobs.sweep_s):
+        while not self._stop.wait(self._next_s):
+            self._next_s = self._settings.jobs.sweep_s
             self.sweep()
             if self._vigil is not None:
                 self._vigil.look()
@@ -128,16 +134,33 @@ class Sweeper:
         for seen in self._ledger.receiving():
             self._look(seen)
         self._join()
-        for seen in self._ledger.receiving():
-            self._judge(seen)
+        receiving = [s for s in self._ledger.receiving() if not self._judge(s)]
+        self._foresight.forget_all_but({s.series_instance_uid for s in receiving})
+        self._next_s = self._foresight.next_s(receiving, self._settings.jobs.sweep_s)
 
     def _look(self, seen: Receiving) -> None:
-        """Note what has arrived, once the images pause: nothing is read while they stream in."""
+        """Note what has arrived, once the images pause: nothing is read while they stream in.
+
+        Within the grace only what is whole by itself is noted: all else may still come.
+        """
         scp = self._settings.scp
-        if seen.looked or _since(seen.received_last_at) < min(scp.grace_s, scp.quiet_s):
+        early = _since(seen.received_last_at) < min(scp.grace_s, scp.quiet_s)
+        if seen.looked or (early and not self._foresight.is_time(seen)):
             return
-        whole, missing, volume = self._content(seen.series_instance_uid)
-        self._ledger.looked(seen, content_complete=whole, missing=missing, volume=volume)
+        uid = seen.series_instance_uid
+        whole, missing, volume = self._content(uid)
+        if early and not (whole and volume is None):
+            return
+        news = self._ledger.looked(seen, content_complete=whole, missing=missing, volume=volume)
+        if early:
+            self._foresight.foreseen(uid)
+            self._whole += [uid] if news else []
+
+    def _foretell(self) -> None:
+        """A worker may examine what is whole, though it is not due before its grace has passed."""
+        whole, self._whole = self._whole, []
+        for uid in whole:
+            self._queue.publish(Wake("analyse", uid))
 
     def _join(self) -> None:
         """Series that are parts of one scan become one: the first that came leads them."""
@@ -151,8 +174,8 @@ class Sweeper:
                 joined = self._ledger.join(leader, joining, now=datetime.now(UTC))
                 _LOG.info("parts_joined", series_instance_uid=leader, series=joined)
 
-    def _judge(self, seen: Receiving) -> None:
-        """Complete by content after the grace, else after the quiet time.
+    def _judge(self, seen: Receiving) -> bool:
+        """Whether it is complete now: by content after the grace, else after the quiet time.
 
         Whether another part comes as a series of its own, nothing in those that came says: their
         study must be quiet.
@@ -163,14 +186,16 @@ class Sweeper:
         paused = _since(seen.received_last_at) >= min(self._settings.scp.grace_s, quiet_s)
         whole = seen.content_complete and not seen.has_parts
         if not seen.looked or not (quiet or (whole and paused)):
-            return
+            return False
         note = f"{seen.instances} images, every slice at every time point"
         if not seen.content_complete:
             note = f"{seen.instances} images, then quiet for {quiet_s:g} s; {seen.missing}"
         priority = self._priority(seen)
-        if self._ledger.complete(seen, now=datetime.now(UTC), note=note, priority=priority):
+        done = self._ledger.complete(seen, now=datetime.now(UTC), note=note, priority=priority)
+        if done:
             passed(Step.COMPLETED)
             _LOG.info("series_completed", series_instance_uid=seen.series_instance_uid, found=note)
+        return done
 
     def _priority(self, seen: Receiving) -> int:
         """What the site's rules give the series; what they do not speak of has the usual."""

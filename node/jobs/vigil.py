@@ -56,6 +56,10 @@ class Vigil:
         finally:
             self._working.clear()
 
+    def is_wanted(self) -> bool:
+        """Whether a wake-up waits for this worker."""
+        return self._waiting() > 0
+
     def look(self) -> None:
         """Compare what waits with what was taken; the sweep calls it, and so it beats."""
         self._pulse.beat()

@@ -76,6 +76,7 @@ def run_worker(settings: Settings, queues: Sequence[str], *, node: Node | None =
                 without_mingle=True,
                 without_heartbeat=True,
             ).start()
+        steps.close()
         _LOG.info("worker_ended", queues=served, pid=os.getpid())
 
 

@@ -16,6 +16,8 @@ class JobsSettings(Section):
     """How often a step says that it lives [s]."""
     sweep_s: Annotated[float, Field(gt=0)] = 0.5
     """How often due work is looked for [s]."""
+    ahead: bool = True
+    """Whether a whole series is examined during its grace already; nothing is made before."""
     max_attempts: Annotated[int, Field(ge=1)] = 3
     """Tries of an analysis."""
     retry_first_s: Annotated[float, Field(gt=0)] = 5.0

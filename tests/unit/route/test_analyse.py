@@ -86,7 +86,7 @@ def test_an_object_is_kept_while_the_next_is_made(
         assert first_is_kept.wait(60)
         yield from made
 
-    monkeypatch.setattr(route, "encode", waiting)
+    monkeypatch.setattr(route.analysis, "encode", waiting)
     outcome = analyse(scan, model=FakeModel(), keep=keep, options=OPTIONS)
     kept = [made.sop_instance_uid for made in drawer.made]
     assert [result.sop_instance_uid for result in outcome.results] == kept
