@@ -15,11 +15,12 @@ from node import log
 from node.errors import NodeError
 from node.failpoint import Step, passed
 from node.jobs.basis import Basis, basis_of
+from node.jobs.foresight import MOST_IMAGES
 from node.ports import Activity, Receiving
 from node.route import Examined, Progress, examine
 from node.wiring import Node
 
-PATIENCE_S = 2.0
+PATIENCE_S = 5.0
 """How long after its grace a series is still waited for [s]: the sweep declares it complete."""
 
 _LOOK_S, _CLOSE_LOOK_S = 0.05, 0.005
@@ -74,7 +75,7 @@ class Ahead:
         examination goes on meanwhile), or when the series is no longer what it was.
         """
         seen = self._in_grace(series_instance_uid)
-        if seen is None or self._is_paused():
+        if seen is None or seen.instances > MOST_IMAGES or not self._may_work():
             return False
         self._begin(seen)
         while (left_s := self._left_s(seen)) > -PATIENCE_S:
@@ -118,7 +119,10 @@ class Ahead:
         self._threads.shutdown(wait=False)
 
     def _begin(self, seen: Receiving) -> None:
-        if self._one is not None and self._one.seen == seen:
+        if self._one is not None and (self._one.uid, self._one.seen.instances) == (
+            seen.series_instance_uid,
+            seen.instances,
+        ):
             return
         self.drop()
         try:
@@ -131,11 +135,10 @@ class Ahead:
         passed(Step.EXAMINED_AHEAD)
 
     def _in_grace(self, series_instance_uid: str) -> Receiving | None:
-        """The series, if it is whole and nothing but its grace keeps it from being complete."""
+        """The series, if it still receives and waits for no other."""
         for seen in self._node.registry.receiving():
             if seen.series_instance_uid == series_instance_uid:
-                whole = seen.looked and seen.content_complete and not seen.has_parts
-                return seen if whole else None
+                return None if seen.has_parts else seen
         return None
 
     def _left_s(self, seen: Receiving) -> float:
@@ -144,6 +147,7 @@ class Ahead:
         past_s = (datetime.now(UTC) - seen.received_last_at).total_seconds()
         return min(scp.grace_s, scp.quiet_s) - past_s
 
-    def _is_paused(self) -> bool:
-        paused = self._node.registry.pauses()
-        return any(pause.activity is Activity.ANALYSING for pause in paused)
+    def _may_work(self) -> bool:
+        """Whether settings and people let this worker do more than it must."""
+        paused = {pause.activity for pause in self._node.registry.pauses()}
+        return self._node.settings.jobs.ahead and Activity.ANALYSING not in paused

@@ -33,6 +33,9 @@ class Queue(Protocol):
     def publish(self, wake: Wake) -> None:
         """Put a wake-up into its queue."""
 
+    def publish_once(self, wake: Wake, about: str) -> None:
+        """The same, unless any worker has done so about this lately."""
+
     def waiting(self, queue: str) -> int:
         """How many wake-ups wait in a queue."""
 
@@ -79,7 +82,7 @@ class Sweeper:
         self._settings = settings
         self._vigil = vigil
         self._foresight = Foresight(settings)
-        self._whole: list[str] = []
+        self._whole: list[Receiving] = []
         self._next_s = settings.jobs.sweep_s
         self._woken: dict[Wake, float] = {}
         self._litter_at = 0.0
@@ -139,28 +142,28 @@ class Sweeper:
         self._next_s = self._foresight.next_s(receiving, self._settings.jobs.sweep_s)
 
     def _look(self, seen: Receiving) -> None:
-        """Note what has arrived, once the images pause: nothing is read while they stream in.
-
-        Within the grace only what is whole by itself is noted: all else may still come.
-        """
+        """Note what has arrived, once the images pause: nothing is read while they stream in."""
         scp = self._settings.scp
-        early = _since(seen.received_last_at) < min(scp.grace_s, scp.quiet_s)
-        if seen.looked or (early and not self._foresight.is_time(seen)):
+        if seen.looked:
             return
-        uid = seen.series_instance_uid
-        whole, missing, volume = self._content(uid)
-        if early and not (whole and volume is None):
+        if _since(seen.received_last_at) < min(scp.grace_s, scp.quiet_s):
+            self._foresee(seen)
             return
-        news = self._ledger.looked(seen, content_complete=whole, missing=missing, volume=volume)
-        if early:
-            self._foresight.foreseen(uid)
-            self._whole += [uid] if news else []
+        whole, missing, volume = self._content(seen.series_instance_uid)
+        self._ledger.looked(seen, content_complete=whole, missing=missing, volume=volume)
+
+    def _foresee(self, seen: Receiving) -> None:
+        """Remember what is whole before its grace has passed; nothing is noted yet."""
+        if self._foresight.is_time(seen) and self._content(seen.series_instance_uid)[0]:
+            self._foresight.foreseen(seen.series_instance_uid)
+            self._whole.append(seen)
 
     def _foretell(self) -> None:
         """A worker may examine what is whole, though it is not due before its grace has passed."""
         whole, self._whole = self._whole, []
-        for uid in whole:
-            self._queue.publish(Wake("analyse", uid))
+        for seen in whole:
+            wake = Wake("analyse", seen.series_instance_uid)
+            self._queue.publish_once(wake, f"{seen.series_instance_uid} {seen.instances}")
 
     def _join(self) -> None:
         """Series that are parts of one scan become one: the first that came leads them."""

@@ -46,15 +46,13 @@ class CompletenessStore(Store):
 
     def looked(
         self, seen: Receiving, *, content_complete: bool, missing: str, volume: Volume | None
-    ) -> bool:
+    ) -> None:
         """Note the judgement of a series' content, unless another image has come since.
 
-        What a series was before others were joined to it stays noted. Whether it was news.
+        What a series was before others were joined to it stays noted.
         """
         with self._database.writing() as connection:
-            row = self._unchanged(connection, seen)
-            news = row is not None and row.looked_instances != seen.instances
-            if row is not None:
+            if (row := self._unchanged(connection, seen)) is not None:
                 if not seen.has_parts:
                     self._change(connection, row, volume=rows.volume_row(volume))
                 self._change(
@@ -67,7 +65,6 @@ class CompletenessStore(Store):
                     if missing
                     else "more images",
                 )
-        return news
 
     def complete(self, seen: Receiving, *, now: datetime, note: str, priority: int = 0) -> bool:
         """Declare a series COMPLETE, unless another image has come; whether it was done.

@@ -13,7 +13,7 @@ from pydicom import Dataset, dcmread
 from node.failpoint import Step
 from node.ports import CommitmentState, SeriesState
 from node.scp import Recovered, Recovery
-from node.settings import RetentionSettings, Settings, SpoolSettings
+from node.settings import RetentionSettings, ScpSettings, Settings, SpoolSettings
 from node.spool import FileInventory, FileSpool
 from node.wiring import Node
 from tests.support.committing_pacs import Reply
@@ -43,6 +43,8 @@ WORK = {
     Step.REPORT_RECORDED: 1,
     Step.CONFIRMED: 1,
 }
+# Before anything is due; the worker must live through its start before the grace is over.
+AHEAD, GRACE_S = (Step.EXAMINED_AHEAD,), 30.0
 EXPIRY = (Step.EXPIRY_BEGUN, Step.FILES_DELETED, Step.EXPIRED)
 SERIES = CtpSpec(slices=2, frames=4)
 BEFORE = 2
@@ -50,7 +52,7 @@ BEFORE = 2
 
 def test_every_step_is_tried() -> None:
     """A step that is added is a step that is killed at."""
-    assert {*INTAKE, *WORK, *EXPIRY} == set(Step)
+    assert {*INTAKE, *AHEAD, *WORK, *EXPIRY} == set(Step)
 
 
 def received(folder: Path) -> dict[str, Dataset]:
@@ -134,6 +136,21 @@ def test_a_worker_killed_at_any_step_leaves_a_series_that_is_confirmed_once(
     bench.start_worker()
     # An answer that was lost makes the one object come again, under the same UID.
     confirmed_once(bench, sent_twice=1 if step is Step.ANSWERED else 0)
+
+
+def test_a_worker_killed_while_it_works_ahead_leaves_a_series_that_is_delivered_once(
+    tmp_path: Path,
+) -> None:
+    """Nobody had it, nothing was recorded: it is complete when its grace is over, as any other."""
+    scp = ScpSettings(grace_s=GRACE_S, quiet_s=60.0)
+    with worker_bench(tmp_path, commitment=True, scp=scp) as bench:
+        first = bench.start_worker(f"{Step.EXAMINED_AHEAD} 1")
+        assert first.wait(90) == -signal.SIGKILL
+        series = bench.node.registry.series(bench.uid)
+        assert (series.state, series.completed_at) == (SeriesState.RECEIVING, None)
+        bench.start_worker()
+        confirmed_once(bench)
+        assert bench.node.registry.series(bench.uid).attempts == 0
 
 
 @pytest.mark.parametrize("step", [Step.REPORTED, Step.REPORT_RECORDED])

@@ -33,6 +33,19 @@ def test_a_wake_up_waits_in_its_queue(server: RedisServer, tmp_path: Path) -> No
     assert (queue.waiting("analyse"), queue.waiting("deliver")) == (1, 0)
 
 
+def test_what_is_published_once_is_published_by_one_worker(
+    server: RedisServer, tmp_path: Path
+) -> None:
+    """Several sweeps see the same; what is about something else is another matter."""
+    settings = bench_settings(tmp_path, redis_url=server.url)
+    for _ in range(3):
+        queue = WakeQueue(make_app(settings), Node(settings).redis_client())
+        queue.publish_once(Wake("analyse", "1.2.3"), "1.2.3 480")
+    assert queue.waiting("analyse") == 1
+    queue.publish_once(Wake("analyse", "1.2.3"), "1.2.3 481")
+    assert queue.waiting("analyse") == 2
+
+
 def test_without_redis_a_wake_up_fails_soon(server: RedisServer, tmp_path: Path) -> None:
     """Publishing to a Redis that died does not hang for minutes, before or after a success."""
     settings = bench_settings(tmp_path, redis_url=server.url)

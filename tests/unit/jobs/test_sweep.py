@@ -45,6 +45,9 @@ class FakeQueue:
             raise QueueUnavailableError("away")
         self.wakes.append(wake)
 
+    def publish_once(self, wake: Wake, about: str) -> None:
+        self.publish(wake)
+
     def waiting(self, queue: str) -> int:
         return sum(wake.queue == queue for wake in self.wakes)
 
