@@ -1,9 +1,11 @@
 """The background: a plain CT series on the maps' own grid, which the other results reference."""
 
 from collections.abc import Iterable
+from functools import cache
 
 import numpy as np
-from pydicom import Dataset
+from pydicom import DataElement, Dataset
+from pydicom.tag import Tag
 from pydicom.uid import UID
 
 from node.derived import codes
@@ -14,6 +16,7 @@ from node.series import CtpSeries, Geometry, Instance
 
 PLAN = SeriesPlan("background", 0, "CTP background CT")
 WINDOW_HU = (40, 80)  # centre and width in which early ischaemia is read
+_PURPOSE = Tag("PurposeOfReferenceCodeSequence")
 _HU = (-32768, 32767)  # what 16 signed bits hold
 
 
@@ -60,8 +63,14 @@ def reference(instance: Instance | Dataset) -> Dataset:
     else:
         item.ReferencedSOPClassUID = instance.SOPClassUID
         item.ReferencedSOPInstanceUID = instance.SOPInstanceUID
-    item.PurposeOfReferenceCodeSequence = [concept(codes.SOURCE_IMAGE)]
+    item[_PURPOSE] = _of_a_source_image()
     return item
+
+
+@cache
+def _of_a_source_image() -> DataElement:
+    """The purpose that all these references share; nobody changes it."""
+    return DataElement(_PURPOSE, "SQ", [concept(codes.SOURCE_IMAGE)])
 
 
 def _describe(image: Dataset, resampled: bool) -> None:

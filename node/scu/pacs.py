@@ -26,6 +26,7 @@ from node.scu.commitment import is_supported, requested
 from node.scu.proposal import CONVERTIBLE, Pair, Parcel, batches, read_parcel
 from node.scu.query import STUDY_ROOT_FIND, NotAskedError, instances_of
 from node.scu.statuses import is_stored, meaning
+from node.scu.store import goes_as_it_is, store_as_it_is
 from node.settings import Destination
 
 _LOG = log.get("scu")
@@ -164,7 +165,10 @@ class DicomPacs:
             return _context_rejected(parcel)
         uid = str(parcel.sop_instance_uid)
         try:
-            answer = assoc.send_c_store(dcmread(parcel.path))
+            if goes_as_it_is(assoc, parcel):
+                answer = store_as_it_is(assoc, parcel)
+            else:
+                answer = assoc.send_c_store(dcmread(parcel.path))
         except (AttributeError, EOFError, InvalidDicomError, OSError, ValueError) as problem:
             return _unreadable(uid, f"{type(problem).__name__} in {parcel.path}")
         except RuntimeError as problem:  # pynetdicom's word for: no longer established

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydicom import Dataset
 from pydicom.errors import InvalidDicomError
 from pydicom.filereader import read_file_meta_info
 from pydicom.uid import (
@@ -25,12 +26,16 @@ Pair = tuple[UID, UID]
 
 @dataclass(frozen=True)
 class Parcel:
-    """A file to be sent, by its file meta."""
+    """A file to be sent, by its file meta.
+
+    ``data_set_at`` is where its data set begins; None where the file meta does not say.
+    """
 
     path: Path
     sop_class_uid: UID
     sop_instance_uid: UID
     transfer_syntax_uid: UID
+    data_set_at: int | None = None
 
     @property
     def proposed(self) -> tuple[Pair, ...]:
@@ -50,9 +55,16 @@ def read_parcel(path: Path) -> Parcel | None:
             UID(meta.MediaStorageSOPClassUID),
             UID(meta.MediaStorageSOPInstanceUID),
             UID(meta.TransferSyntaxUID),
+            _end_of(meta),
         )
     except (AttributeError, EOFError, InvalidDicomError, OSError, ValueError):
         return None
+
+
+def _end_of(meta: Dataset) -> int | None:
+    """Where the file meta ends: after preamble, prefix, the group length and what it counts."""
+    length = meta.get("FileMetaInformationGroupLength")
+    return None if length is None else 128 + 4 + 12 + int(length)
 
 
 def batches(parcels: Iterable[Parcel]) -> Iterator[tuple[Sequence[Parcel], Sequence[Pair]]]:

@@ -2,12 +2,12 @@
 
 import threading
 import time
-from collections.abc import Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from pydicom import Dataset, dcmread
+from pydicom import dcmread
 
 from node.jobs import Sweeper
 from node.jobs.ahead import Ahead
@@ -20,7 +20,6 @@ from node.settings import AnalysisSettings, JobsSettings, ScpSettings
 from tests.support.bench_node import (
     BenchNode,
     bench_settings,
-    complete_series,
     receive_dataset,
     receive_series,
 )
@@ -29,7 +28,7 @@ from tests.support.fake_model import FakeModel
 from tests.support.registered import now
 from tests.support.running_node import wait_for
 
-GRACE_S = 1.5
+GRACE_S = 60.0
 SPEC = CtpSpec(slices=2, frames=10)
 UID = SPEC.series_instance_uid
 
@@ -65,53 +64,65 @@ class SlowModel(FakeModel):
 
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[BenchNode]:
-    scp = ScpSettings(grace_s=GRACE_S, quiet_s=60.0)
+    scp = ScpSettings(grace_s=GRACE_S, quiet_s=2 * GRACE_S)
     with BenchNode(bench_settings(tmp_path, 1, scp=scp)) as bench:
         yield bench
 
 
-def sweeper(node: BenchNode, queue: Queue) -> Sweeper:
-    return Sweeper(node.registry, queue, node.spool, node.settings)
+def complete(node: BenchNode, at: datetime | None = None) -> None:
+    """As the sweep declares it once the grace has passed."""
+    (seen,) = node.registry.receiving()
+    assert node.registry.complete(seen, now=at or now(), note="whole")
 
 
-def in_grace(node: BenchNode, spec: CtpSpec = SPEC) -> str:
-    """A whole series that is noted as such; its UID."""
-    uid, queue = receive_series(node, spec), Queue()
-    time.sleep(PAUSE_S)
-    sweeper(node, queue).sweep()
-    assert queue.wakes == [Wake("analyse", uid)]
-    assert node.registry.series(uid).state is SeriesState.RECEIVING
-    return uid
+def soon(*acts: Callable[[], object]) -> threading.Thread:
+    """Does things one after the other while the test waits for something else."""
+
+    def act() -> None:
+        time.sleep(0.2)
+        for each in acts:
+            each()
+
+    thread = threading.Thread(target=act)
+    thread.start()
+    return thread
 
 
-def examine_until_complete(node: BenchNode, steps: Steps, uid: str) -> None:
-    with sweeper(node, Queue()):
-        steps.examine_ahead(uid, lambda: False)
-        wait_for(
-            lambda: node.registry.series(uid).state is SeriesState.COMPLETE, "it is complete", 30
-        )
+def never() -> bool:
+    return False
 
 
-def written(node: BenchNode, uid: str) -> list[Dataset]:
-    """What lies on the disk of a series' results, without what is dated."""
-    made = [dcmread(result.path) for result in node.registry.series(uid).results]
-    for dataset in made:
-        dataset.walk(
-            lambda ds, element: ds.pop(element.tag) if element.VR in ("DA", "TM", "DT") else None
-        )
-    return made
+def written(node: BenchNode, uid: str) -> list[bytes]:
+    """What lies on the disk of a series' results."""
+    return [result.path.read_bytes() for result in node.registry.series(uid).results]
+
+
+def test_a_whole_series_is_foretold_and_complete_only_after_its_grace(tmp_path: Path) -> None:
+    """A worker is told of it while it still receives, and finds it complete when it is."""
+    grace_s = 4.0
+    scp = ScpSettings(grace_s=grace_s, quiet_s=GRACE_S)
+    with BenchNode(bench_settings(tmp_path, 1, scp=scp)) as node:
+        uid, queue = receive_series(node, SPEC), Queue()
+        time.sleep(PAUSE_S)
+        sweeper = Sweeper(node.registry, queue, node.spool, node.settings)
+        sweeper.sweep()
+        assert queue.wakes == [Wake("analyse", uid)]
+        assert node.registry.series(uid).state is SeriesState.RECEIVING
+        with sweeper:
+            wait_for(lambda: node.registry.series(uid).state is SeriesState.COMPLETE, "it is", 60)
+        series = node.registry.series(uid)
+        assert series.completed_at is not None
+        assert series.received_last_at is not None
+        assert series.completed_at - series.received_last_at >= timedelta(seconds=grace_s)
 
 
 def test_a_series_is_examined_in_its_grace_and_analysed_after_it(node: BenchNode) -> None:
     """Nothing is recorded or kept before; afterwards nothing is computed again."""
-    uid, steps = in_grace(node), Steps(node)
-    examine_until_complete(node, steps, uid)
+    uid, steps = receive_series(node, SPEC), Steps(node)
+    soon(lambda: complete(node))
+    assert steps.examine_ahead(uid, never)
     series = node.registry.series(uid)
     assert (series.state, series.results) == (SeriesState.COMPLETE, ())
-    assert series.completed_at is not None
-    assert series.received_last_at is not None
-    assert series.completed_at - series.received_last_at >= timedelta(seconds=GRACE_S)
-    assert node.fake_model.predictions == 1
     assert steps.analyse(uid) is SeriesState.READY
     assert node.fake_model.predictions == 1
     assert steps.deliver(uid) is SeriesState.DELIVERED
@@ -120,85 +131,82 @@ def test_a_series_is_examined_in_its_grace_and_analysed_after_it(node: BenchNode
 def test_results_are_the_same_whether_examined_ahead_or_not(
     node: BenchNode, tmp_path: Path
 ) -> None:
-    """The same UIDs, the same pixels, the same words."""
-    uid, steps = in_grace(node), Steps(node)
-    examine_until_complete(node, steps, uid)
+    """Byte for byte: the same UIDs, pixels and words."""
+    uid, steps, at = receive_series(node, SPEC), Steps(node), now()
+    soon(lambda: complete(node, at))
+    steps.examine_ahead(uid, never)
     steps.analyse(uid)
     with BenchNode(bench_settings(tmp_path / "other", 1)) as other:
-        assert complete_series(other, SPEC) == uid
+        assert receive_series(other, SPEC) == uid
+        complete(other, at)
         Steps(other).analyse(uid)
         assert written(node, uid) == written(other, uid)
 
 
 def test_a_late_image_makes_what_was_found_worthless(node: BenchNode) -> None:
     """It is dropped at once, and the series is analysed with all that came."""
-    *first, late = build_series(CtpSpec(slices=2, frames=11))
-    for dataset in first[:-1]:
+    *first, late, last = build_series(CtpSpec(slices=2, frames=11))
+    for dataset in first:
         receive_dataset(node, dataset)
-    time.sleep(PAUSE_S)
-    sweeper(node, Queue()).sweep()
     steps = Steps(node)
-    threading.Timer(
-        0.3, lambda: [receive_dataset(node, each) for each in (first[-1], late)]
-    ).start()
-    assert not steps.examine_ahead(UID, lambda: False)
-    (seen,) = node.registry.receiving()
-    assert seen.instances == 22
-    node.registry.complete(seen, now=now(), note="whole")
+    sent = soon(lambda: receive_dataset(node, late), lambda: receive_dataset(node, last))
+    assert not steps.examine_ahead(UID, never)
+    sent.join()
+    complete(node)
     assert steps.analyse(UID) is SeriesState.READY
-    assert node.fake_model.predictions == 2
+    images = [r for r in node.registry.series(UID).results if r.kind == "background"]
+    cited = [len(dcmread(each.path).SourceImageSequence) for each in images]
+    assert cited == [11, 11]
 
 
 def test_a_series_that_is_due_does_not_wait_for_one_that_is_not(node: BenchNode) -> None:
     """It is analysed while the other's examination, which nobody wants now, still runs."""
     slow = SlowModel()
     node.model = slow
-    steps, uid = Steps(node), in_grace(node)
+    steps, uid = Steps(node), receive_series(node, SPEC)
     done: list[bool] = []
-    ahead = threading.Thread(target=lambda: done.append(steps.examine_ahead(uid, lambda: False)))
+    ahead = threading.Thread(target=lambda: done.append(steps.examine_ahead(uid, never)))
     ahead.start()
-    assert slow.begun.wait(30)
+    assert slow.begun.wait(60)
     node.model = FakeModel()
-    urgent = complete_series(node, CtpSpec(slices=2, frames=10, seed=2))
-    ahead.join(30)
+    urgent = receive_series(node, CtpSpec(slices=2, frames=10, seed=2))
+    seen = next(s for s in node.registry.receiving() if s.series_instance_uid == urgent)
+    node.registry.complete(seen, now=now(), note="whole")
+    ahead.join(60)
     assert done == [True]
-    assert next(iter(steps.most_urgent())) == urgent
+    assert list(steps.most_urgent()) == [urgent]
     assert steps.analyse(urgent) is SeriesState.READY
     slow.go_on.set()
 
 
 def test_who_is_called_away_goes_and_the_examination_goes_on(node: BenchNode) -> None:
     """A delivery that waits for this worker is not held up; what was found is used later."""
-    uid, steps = in_grace(node), Steps(node)
-    began = time.monotonic()
+    uid, steps = receive_series(node, SPEC), Steps(node)
     assert not steps.examine_ahead(uid, lambda: True)
-    assert time.monotonic() - began < GRACE_S
-    wait_for(lambda: node.fake_model.predictions == 1, "the examination goes on", 30)
-    (seen,) = node.registry.receiving()
-    node.registry.complete(seen, now=now(), note="whole")
+    wait_for(lambda: node.fake_model.predictions == 1, "the examination goes on", 60)
+    complete(node)
     assert steps.analyse(uid) is SeriesState.READY
     assert node.fake_model.predictions == 1
 
 
 def test_nothing_is_examined_ahead_while_analysing_is_paused(node: BenchNode) -> None:
     """Who pauses a node wants its processor."""
-    uid = in_grace(node)
+    uid = receive_series(node, SPEC)
     node.registry.pause(Activity.ANALYSING, "a test")
-    assert not Steps(node).examine_ahead(uid, lambda: False)
+    assert not Steps(node).examine_ahead(uid, never)
     assert node.fake_model.predictions == 0
 
 
-def test_what_fails_ahead_fails_again_where_it_is_recorded(tmp_path: Path) -> None:
+def test_what_fails_ahead_fails_again_where_it_is_recorded(node: BenchNode) -> None:
     """A fault during the grace is nobody's; the analysis meets it and says so."""
-    scp = ScpSettings(grace_s=GRACE_S, quiet_s=60.0)
-    bug = FakeModel(ZeroDivisionError("x"))
-    with BenchNode(bench_settings(tmp_path, 1, scp=scp), bug) as node:
-        uid, steps = in_grace(node), Steps(node)
-        examine_until_complete(node, steps, uid)
-        assert node.registry.series(uid).reason is None
-        with pytest.raises(ZeroDivisionError):
-            steps.analyse(uid)
-        assert node.registry.series(uid).reason is not None
+    node.fake_model.fault = ZeroDivisionError("x")
+    uid, steps = receive_series(node, SPEC), Steps(node)
+    soon(lambda: complete(node))
+    assert steps.examine_ahead(uid, never)
+    assert node.registry.series(uid).reason is None
+    with pytest.raises(ZeroDivisionError):
+        steps.analyse(uid)
+    assert node.registry.series(uid).reason is not None
 
 
 def test_only_the_same_images_model_and_options_show_the_same(node: BenchNode) -> None:
@@ -278,4 +286,4 @@ def test_the_sweep_comes_when_a_grace_ends(node: BenchNode) -> None:
     """No half second is lost between the end of the grace and the next look."""
     assert 0.05 < foresight(node).next_s([receiving(3.9, looked=True)], 0.5) <= 0.1
     assert foresight(node).next_s([receiving(1.0, looked=True)], 0.5) == 0.5
-    assert Ahead(node).examine("1.2.3", lambda: False) is False
+    assert Ahead(node).examine("1.2.3", never) is False
