@@ -1,11 +1,11 @@
 """What every result object says of its patient, series, equipment and dates."""
 
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
-from pydicom import Dataset
+from pydicom import DataElement, Dataset
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import FileMetaDataset
 from pydicom.sr.coding import Code
 from pydicom.uid import UID, ExplicitVRLittleEndian
@@ -110,10 +110,14 @@ class Context:
         """A dataset with everything but its image, the ``number``-th of its series."""
         dataset = self._header(plan)
         dataset.SOPClassUID = sop_class
+        self.number(dataset, plan, number)
+        return dataset
+
+    def number(self, dataset: Dataset, plan: SeriesPlan, number: int) -> None:
+        """Make it the ``number``-th instance (from 1) of its series."""
         dataset.SOPInstanceUID = self.instance_uid(plan, number)
         dataset.InstanceNumber = number
         dataset.file_meta = _file_meta(dataset)
-        return dataset
 
     def _stamp(self, dataset: Dataset, plan: SeriesPlan) -> None:
         """Identity, series, equipment and dates."""
@@ -145,11 +149,7 @@ class Context:
             shared.ImageComments = ascii_text(". ".join(self._comments()))[:10240]
             self._stamp(shared, plan)
             self._headers[plan] = shared
-        header, made = self._headers[plan], Dataset()
-        for element in header.elements():
-            made[element.tag] = copy(element)
-        made.set_original_encoding(False, True, header.original_character_set)
-        return made
+        return alike(self._headers[plan])
 
     def _comments(self) -> Sequence[str]:
         model = self.estimator
@@ -207,6 +207,25 @@ class Context:
         for what in ("Series", "Content", "InstanceCreation"):
             setattr(dataset, f"{what}Date", date)
             setattr(dataset, f"{what}Time", time)
+
+
+def alike(header: Dataset) -> Dataset:
+    """A data set with elements of its own that have the same values.
+
+    What is set in it changes nothing in the other, unless a value or an item of a sequence is
+    itself changed. Several times faster than to set them one by one.
+    """
+    made = Dataset({element.tag: _twin(element) for element in header.elements()})
+    made.set_original_encoding(False, True, header.original_character_set)
+    return made
+
+
+def _twin(element: DataElement | RawDataElement) -> DataElement | RawDataElement:
+    if isinstance(element, RawDataElement):  # cannot be changed
+        return element
+    twin = DataElement.__new__(type(element))
+    vars(twin).update(vars(element))
+    return twin
 
 
 def strip_image(document: Dataset) -> None:

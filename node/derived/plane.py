@@ -15,12 +15,17 @@ def place(dataset: Dataset, geometry: Geometry, z: int) -> None:
     """Write matrix, spacing, position and orientation of slice ``z``."""
     dataset.Rows, dataset.Columns = geometry.rows, geometry.columns
     dataset.PixelSpacing = decimals(geometry.pixel_mm)
-    dataset.ImagePositionPatient = decimals(geometry.position_mm[z])
     dataset.ImageOrientationPatient = decimals(geometry.orientation)
     dataset.SliceThickness = decimal(thickness_mm(geometry))
-    dataset.SliceLocation = decimal(location_mm(geometry, z))
     dataset.FrameOfReferenceUID = geometry.frame_of_reference_uid
     dataset.PositionReferenceIndicator = ""
+    move(dataset, geometry, z)
+
+
+def move(dataset: Dataset, geometry: Geometry, z: int) -> None:
+    """Write where slice ``z`` lies; the rest is the same for all slices."""
+    dataset.ImagePositionPatient = decimals(geometry.position_mm[z])
+    dataset.SliceLocation = decimal(location_mm(geometry, z))
 
 
 def decimal(value: float) -> str:

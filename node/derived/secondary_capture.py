@@ -4,16 +4,18 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from pydicom import Dataset
+from pydicom import DataElement, Dataset
+from pydicom.tag import Tag
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from node.derived import codes
 from node.derived.background import reference
-from node.derived.context import MANUFACTURER, PRODUCT, Context, SeriesPlan, concept
+from node.derived.context import MANUFACTURER, PRODUCT, Context, SeriesPlan, alike, concept
 from node.derived.picture import Pictures
-from node.derived.plane import column_letters, place, row_letters
+from node.derived.plane import column_letters, move, place, row_letters
 from node.perfusion import Quantity
 
+_PIXELS = Tag("PixelData")
 MAP_PLANS = {
     q: SeriesPlan(f"colour {q}", 1 + i, f"CTP {q} [{q.meaning.unit.replace(' ', '')}]")
     for i, q in enumerate(Quantity)
@@ -30,17 +32,31 @@ def secondary_captures(
 ) -> list[Dataset]:
     """One Secondary Capture a slice; ``flavour`` is the last value of ImageType."""
     geometry = pictures.geometry
-    made = []
+    made: list[Dataset] = []
     for z, (rgb, ground) in enumerate(zip(pictures.slices, background, strict=True)):
-        image = rgb_capture(context, plan, z + 1, rgb)
-        image.ImageType = ["DERIVED", "SECONDARY", "OTHER", flavour]
-        place(image, geometry, z)
-        image.PatientOrientation = [row_letters(geometry)[1], column_letters(geometry)[1]]
+        if made:
+            image = _next(made[0], context, plan, z, rgb)
+            move(image, geometry, z)
+        else:
+            image = rgb_capture(context, plan, z + 1, rgb)
+            image.ImageType = ["DERIVED", "SECONDARY", "OTHER", flavour]
+            image.PatientOrientation = [row_letters(geometry)[1], column_letters(geometry)[1]]
+            image.DerivationDescription = plan.description
+            image.DerivationCodeSequence = [concept(codes.PERFUSION_ANALYSIS)]
+            place(image, geometry, z)
         image.SourceImageSequence = [reference(ground)]
-        image.DerivationDescription = plan.description
-        image.DerivationCodeSequence = [concept(codes.PERFUSION_ANALYSIS)]
         made.append(image)
     return made
+
+
+def _next(
+    first: Dataset, context: Context, plan: SeriesPlan, z: int, rgb: NDArray[np.uint8]
+) -> Dataset:
+    """Slice ``z`` of the series that ``first`` begins: what they share is set once."""
+    image = alike(first)
+    context.number(image, plan, z + 1)
+    image[_PIXELS] = DataElement(_PIXELS, "OB", _padded(rgb))
+    return image
 
 
 def rgb_capture(context: Context, plan: SeriesPlan, number: int, rgb: NDArray[np.uint8]) -> Dataset:
@@ -56,9 +72,13 @@ def rgb_capture(context: Context, plan: SeriesPlan, number: int, rgb: NDArray[np
     image.Rows, image.Columns = rgb.shape[:2]
     image.BitsAllocated, image.BitsStored, image.HighBit = 8, 8, 7
     image.PixelRepresentation = 0
-    pixels = np.ascontiguousarray(rgb).tobytes()
-    image.add_new("PixelData", "OB", pixels + b"\0" * (len(pixels) % 2))
+    image[_PIXELS] = DataElement(_PIXELS, "OB", _padded(rgb))
     return image
+
+
+def _padded(rgb: NDArray[np.uint8]) -> bytes:
+    pixels = np.ascontiguousarray(rgb).tobytes()
+    return pixels + b"\0" if len(pixels) % 2 else pixels
 
 
 def equip(image: Dataset, context: Context) -> None:

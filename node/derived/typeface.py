@@ -73,6 +73,7 @@ def is_drawable(text: str) -> bool:
     )
 
 
+@cache
 def _dejavu(bold: bool) -> Path:
     name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
     return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name

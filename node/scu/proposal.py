@@ -4,15 +4,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydicom import Dataset
 from pydicom.errors import InvalidDicomError
-from pydicom.filereader import read_file_meta_info
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
 )
+from pynetdicom.dsutils import split_dataset
 
 MAX_CONTEXTS = 128
 # pynetdicom encodes a data set of one of these in any other of them.
@@ -28,14 +27,14 @@ Pair = tuple[UID, UID]
 class Parcel:
     """A file to be sent, by its file meta.
 
-    ``data_set_at`` is where its data set begins; None where the file meta does not say.
+    ``data_set_at`` is the byte where its data set begins.
     """
 
     path: Path
     sop_class_uid: UID
     sop_instance_uid: UID
     transfer_syntax_uid: UID
-    data_set_at: int | None = None
+    data_set_at: int
 
     @property
     def proposed(self) -> tuple[Pair, ...]:
@@ -49,22 +48,16 @@ class Parcel:
 def read_parcel(path: Path) -> Parcel | None:
     """The parcel of a Part 10 file; None if it is none, or does not say what it holds."""
     try:
-        meta = read_file_meta_info(path)
+        meta, data_set_at = split_dataset(path)
         return Parcel(
             path,
             UID(meta.MediaStorageSOPClassUID),
             UID(meta.MediaStorageSOPInstanceUID),
             UID(meta.TransferSyntaxUID),
-            _end_of(meta),
+            data_set_at,
         )
     except (AttributeError, EOFError, InvalidDicomError, OSError, ValueError):
         return None
-
-
-def _end_of(meta: Dataset) -> int | None:
-    """Where the file meta ends: after preamble, prefix, the group length and what it counts."""
-    length = meta.get("FileMetaInformationGroupLength")
-    return None if length is None else 128 + 4 + 12 + int(length)
 
 
 def batches(parcels: Iterable[Parcel]) -> Iterator[tuple[Sequence[Parcel], Sequence[Pair]]]:

@@ -16,7 +16,7 @@ def goes_as_it_is(assoc: Association, parcel: Parcel) -> bool:
     """Whether the peer takes the file's own transfer syntax, so that nothing is to be encoded."""
     wanted = (parcel.sop_class_uid, parcel.transfer_syntax_uid)
     taken = ((c.abstract_syntax, c.transfer_syntax[0]) for c in assoc.accepted_contexts)
-    return parcel.data_set_at is not None and wanted in taken
+    return wanted in taken
 
 
 def store_as_it_is(assoc: Association, parcel: Parcel) -> Dataset:
@@ -32,7 +32,7 @@ def store_as_it_is(assoc: Association, parcel: Parcel) -> Dataset:
         If the file cannot be read; nothing was sent.
     """
     with parcel.path.open("rb") as file:
-        file.seek(parcel.data_set_at or 0)
+        file.seek(parcel.data_set_at)
         data_set = file.read()
     request = C_STORE()
     request.MessageID, request.Priority = 1, _LOW

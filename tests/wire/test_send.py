@@ -196,6 +196,35 @@ def test_a_compressed_file_is_sent_as_it_is(tmp_path: Path) -> None:
     assert "JPEG-LS" in skipped.message
 
 
+def test_the_bytes_on_the_disk_are_the_bytes_that_arrive(tmp_path: Path) -> None:
+    """Where the peer takes a file's own syntax nothing is read and written anew in between."""
+    (path,) = write_series([build_instance(SMALL, 0, 0)], tmp_path)
+    received: list[bytes] = []
+
+    def on_store(event: evt.Event) -> int:
+        received.append(event.request.DataSet.getvalue())
+        return 0x0000
+
+    with peer([(CTImageStorage, UNCOMPRESSED)], on_store) as port:
+        assert [o.status for o in store(port, [path])] == [0x0000]
+    whole = path.read_bytes()
+    assert received == [whole[144 + int.from_bytes(whole[140:144], "little") :]]
+
+
+def test_a_file_that_is_gone_by_now_does_not_stop_the_rest(tmp_path: Path) -> None:
+    """It is told of as unreadable; nothing of it was sent."""
+    first, second, third = write_series(build_series(SMALL)[:3], tmp_path)
+
+    def on_store(_: evt.Event) -> int:
+        second.unlink(missing_ok=True)
+        return 0x0000
+
+    with peer([(CTImageStorage, UNCOMPRESSED)], on_store) as port:
+        outcomes = store(port, [first, second, third])
+    assert [o.status for o in outcomes] == [0x0000, None, 0x0000]
+    assert not outcomes[1].readable
+
+
 def test_what_is_no_dicom_file_does_not_stop_the_rest(tmp_path: Path) -> None:
     """A stray file in a folder that is sent is named, and the others go."""
     files = write_series(build_series(SMALL), tmp_path)

@@ -14,16 +14,32 @@ from tests.support.ctp import CtpSpec, build_instance, write_series
 
 
 def parcel(sop_class: str, syntax: str = ExplicitVRLittleEndian) -> Parcel:
-    return Parcel(Path("x.dcm"), UID(sop_class), UID("1.2.3"), UID(syntax))
+    return Parcel(Path("x.dcm"), UID(sop_class), UID("1.2.3"), UID(syntax), 350)
 
 
 def test_a_file_says_what_it_is(tmp_path: Path) -> None:
-    """Class, instance and syntax are read from the file meta."""
+    """Class, instance and syntax are read from the file meta, and where it ends."""
     dataset = build_instance(CtpSpec(), 0, 0)
     (path,) = write_series([dataset], tmp_path)
     assert read_parcel(path) == Parcel(
-        path, CTImageStorage, dataset.SOPInstanceUID, ExplicitVRLittleEndian
+        path, CTImageStorage, dataset.SOPInstanceUID, ExplicitVRLittleEndian, _end_of_meta(path)
     )
+
+
+def test_a_group_length_that_is_wrong_is_not_believed(tmp_path: Path) -> None:
+    """The data set begins where group 2 ends, whatever the file says."""
+    (path,) = write_series([build_instance(CtpSpec(), 0, 0)], tmp_path)
+    right, data = _end_of_meta(path), bytearray(path.read_bytes())
+    data[140:144] = (8).to_bytes(4, "little")
+    path.write_bytes(data)
+    found = read_parcel(path)
+    assert found is not None
+    assert found.data_set_at == right
+
+
+def _end_of_meta(path: Path) -> int:
+    """After preamble, prefix, the group length and what it counts (PS3.10 7.1)."""
+    return 144 + int.from_bytes(path.read_bytes()[140:144], "little")
 
 
 def test_what_is_no_part_10_file_is_no_parcel(tmp_path: Path) -> None:
