@@ -101,7 +101,8 @@ class Ahead:
             self.drop()
             return None
         self._one, one.progress = None, progress
-        if (fault := one.future.exception()) is not None:
+        fault_of = one.future.exception  # waits; any fault is met again, and told, by the analysis
+        if (fault := fault_of()) is not None:
             _LOG.info("not_examined_ahead", found=type(fault).__name__)
             return None
         _LOG.info("examined_ahead", stages_s=round(sum(one.future.result().stages_s.values()), 3))
