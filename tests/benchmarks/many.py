@@ -24,7 +24,7 @@ from tests.benchmarks.queue_cost import Costs, costs
 from tests.benchmarks.whole_node import stages, whole_node
 from tests.support.namespace import enter_a_namespace
 from tests.support.postgres import postgres_server
-from tests.support.tall import simulated, write_tall
+from tests.support.tall import ThickScan, simulated, write_tall
 
 SLICES, FRAMES = 16, 30
 PARTS = STREAM, SQLITE, POSTGRESQL = "stream", "SQLite", "PostgreSQL"
@@ -39,6 +39,7 @@ def main() -> int:
     parser.add_argument("--senders", type=int, default=3)
     parser.add_argument("--series", type=int, nargs="+", default=[0, 1_000, 10_000, 100_000])
     parser.add_argument("--lives", type=int, default=10, help="series that go the whole way")
+    parser.add_argument("--scan", type=Path, help="a simulated scan of the stream, made before")
     parser.add_argument("--only", choices=PARTS, help="the others stay as they were")
     options = parser.parse_args()
     enter_a_namespace("tests.benchmarks.many")
@@ -47,7 +48,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="bench-many-") as name:
         folder = Path(name)
         if options.only in (None, STREAM):
-            found[STREAM] = stream(folder, options.senders, options.studies)
+            scan = simulated(options.scan or folder / "thick", frames=FRAMES, slices=SLICES)
+            found[STREAM] = stream(scan, folder, options.senders, options.studies)
             report_stream(found[STREAM])
         if options.only in (None, SQLITE):
             urls = iter(f"sqlite:///{folder}/{count}.sqlite" for count in options.series)
@@ -64,9 +66,8 @@ def main() -> int:
     return int(bool(slower))
 
 
-def stream(folder: Path, senders: int, studies: int) -> dict[str, Any]:
+def stream(scan: ThickScan, folder: Path, senders: int, studies: int) -> dict[str, Any]:
     """Studies an hour of senders that each push the next scan once the last is in the PACS."""
-    scan = simulated(folder / "thick", frames=FRAMES, slices=SLICES)
     uids: dict[Path, str] = {}
     for number in range(senders * studies + 1):
         out = folder / f"scan-{number}"
@@ -85,7 +86,8 @@ def stream(folder: Path, senders: int, studies: int) -> dict[str, Any]:
                 records.append(node.wait(uids[each]))
 
         threads = [
-            threading.Thread(target=one_sender, args=(others[n::senders],)) for n in range(senders)
+            threading.Thread(target=one_sender, args=(others[n::senders],), daemon=True)
+            for n in range(senders)
         ]
         for thread in threads:
             thread.start()

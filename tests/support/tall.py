@@ -44,16 +44,17 @@ class ThickScan:
 
 
 def simulated(folder: Path, *, frames: int = 25, slices: int = 32, size: int = 512) -> ThickScan:
-    """The demo's patient, as wide as a detector of 160 mm sees it."""
+    """The demo's patient, as wide as a detector of 160 mm sees it; one that lies there is kept."""
     command = [sys.executable, "-m", "models", "simulate", "--out", str(folder)]
     shape = ["--frames", str(frames), "--slices", str(slices), "--size", str(size)]
-    subprocess.run(
-        [*command, *shape],
-        cwd=ROOT,
-        check=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    if not folder.exists():
+        subprocess.run(
+            [*command, *shape],
+            cwd=ROOT,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
     files = sorted(next(folder.glob("case-*/dicom")).iterdir())  # time by time, ascending
     paths = tuple(tuple(files[t * slices : (t + 1) * slices]) for t in range(frames))
     return ThickScan(paths, float(pydicom.dcmread(files[0]).SliceThickness))
