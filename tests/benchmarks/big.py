@@ -54,9 +54,11 @@ def main() -> int:
                 shutil.rmtree(scans / str(slices))
     if options.prepare:
         return 0
+    found = {size: found[size] for size in sorted(found, key=int)}
     _report(found)
     saved.keep(
-        options.name, {"frames": FRAMES, "max_slice_mm": options.max_slice_mm, "sizes": found}
+        options.name,
+        {"frames": FRAMES, "max_slice_mm": options.max_slice_mm, "sizes": found},
     )
     return int(max(run[MEMORY] for runs in found.values() for run in runs) > BAR_GIB)
 
