@@ -69,7 +69,7 @@ def size(found: Mapping[str, Any], path: Path) -> Path:
     right.plot(images, middles(MEMORY), "o-", color=INK, label="all processes of the node (PSS)")
     right.axhline(BAR_GIB, color=WARM, linestyle="--", label="the bar")
     right.set(xlabel="images", ylabel="peak memory [GiB]", xlim=(0, None), ylim=(0, 1.1 * BAR_GIB))
-    right.legend(fontsize=8, loc="center right")
+    right.legend(fontsize=8, loc="lower right")
     figure.suptitle(f"slices of 0.5 mm x 25 time points, simulated; {_where(found)}", fontsize=9)
     return _save(figure, path)
 
