@@ -24,6 +24,7 @@ DIST = ROOT / "dist"
 CONTEXT = ("pyproject.toml", "README.md", "LICENSE", "CHANGELOG.md", "docker-compose.yml")
 CONTEXT += (".dockerignore", "deploy", "node", "models")
 _LEFT_OUT = frozenset({"__pycache__", "secrets"})
+_CLASSIFIER = "License :: OSI Approved :: "
 
 
 def wheel(into: Path, epoch: str) -> Path:
@@ -75,6 +76,16 @@ def bill(into: Path, kind: str) -> Path:
     return path
 
 
+def bill_unseen(into: Path, kind: str) -> Path:
+    """CycloneDX of what a lock file names, with its checksums and without installing it."""
+    path = into / f"sbom-{kind}.cdx.json"
+    locked = ROOT / "deploy" / f"requirements-{kind}.txt"
+    made = ["-m", "cyclonedx_py", "requirements", "--output-reproducible"]
+    command = [sys.executable, *made, "--output-file", str(path), str(locked)]
+    subprocess.run(command, check=True)
+    return path
+
+
 def licences(bom: Path) -> str:
     """The packages of a bill of materials with versions and licences, as a table."""
     components = json.loads(bom.read_text()).get("components", [])
@@ -92,7 +103,7 @@ def _licence(component: dict[str, Any]) -> str:
         told = each.get("expression") or each.get("license", {})
         words = told if isinstance(told, str) else told.get("id") or told.get("name") or ""
         if words and len(words) < 80:
-            found.append(words)
+            found.append(words.removeprefix(_CLASSIFIER))
     return ", ".join(dict.fromkeys(found)) or "see the package"
 
 
@@ -122,6 +133,7 @@ def main() -> None:
     version = wheel(DIST, epoch).name.split("-")[1]
     context(DIST, version, epoch)
     bom = bill(DIST, "cpu")
+    bill_unseen(DIST, "gpu")  # installed it would be CUDA's gigabytes
     (DIST / "LICENCES.md").write_text(licences(bom))
     for kind in ("cpu", "gpu"):
         shutil.copy(ROOT / "deploy" / f"requirements-{kind}.txt", DIST)

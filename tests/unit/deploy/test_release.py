@@ -25,7 +25,10 @@ def test_licences_are_told_by_their_identifiers(tmp_path: Path) -> None:
     """An expression or identifier where there is one, else the name; a whole text never."""
     bill = tmp_path / "bom.json"
     told = (
-        [{"license": {"id": "MIT"}}, {"license": {"name": "MIT License"}}],
+        [
+            {"license": {"id": "MIT"}},
+            {"license": {"name": "License :: OSI Approved :: MIT License"}},
+        ],
         [{"expression": "BSD-3-Clause AND MIT"}],
         [{"license": {"name": "Copyright (c) " + "word " * 100}}],
     )
