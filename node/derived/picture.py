@@ -1,8 +1,6 @@
 """Colour pictures of maps and lesions, slice by slice, as a radiologist expects them."""
 
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +21,6 @@ CORE: Rgb = (255, 50, 150)
 PENUMBRA: Rgb = (70, 220, 100)
 _CORE_FILL, _PENUMBRA_FILL = 0.45, 0.3  # opacity over the CT
 _DIMMED = 0.4  # bone around a colour map, so that it does not dazzle
-_AHEAD = 2  # pictures that wait to be encoded, and so lie in memory
 _RIM = 2  # pixels of an outline
 
 
@@ -94,7 +91,7 @@ class Pictures:
     geometry
         Of the pictures.
     slices
-        (rows, columns, 3) uint8 RGB, slices ascending; made one by one, a little ahead.
+        (rows, columns, 3) uint8 RGB, slices ascending; made one by one as they are taken.
     """
 
     geometry: Geometry
@@ -121,7 +118,7 @@ def map_pictures(scene: Scene, quantity: Quantity) -> Pictures:
         rgb = both.take(np.where(weight > 0.5, colour, grey), axis=0)
         return frame.finished(rgb, overlay, z)
 
-    return Pictures(canvas.geometry, _drawn_ahead(make, len(scene.greys)))
+    return Pictures(canvas.geometry, map(make, range(len(scene.greys))))
 
 
 def lesion_pictures(scene: Scene) -> Pictures:
@@ -140,20 +137,7 @@ def lesion_pictures(scene: Scene) -> Pictures:
         rgb[_outline(core)] = CORE
         return frame.finished(rgb, overlay, z)
 
-    return Pictures(canvas.geometry, _drawn_ahead(make, len(scene.greys)))
-
-
-def _drawn_ahead(
-    make: Callable[[int], NDArray[np.uint8]], count: int
-) -> Iterator[NDArray[np.uint8]]:
-    """The pictures in their order, each drawn by a thread while the one before is encoded."""
-    with ThreadPoolExecutor(1, thread_name_prefix="drawing") as thread:
-        drawn = deque(thread.submit(make, z) for z in range(min(_AHEAD, count)))
-        for z in range(_AHEAD, count + _AHEAD):
-            if z < count:
-                drawn.append(thread.submit(make, z))
-            if drawn:
-                yield drawn.popleft().result()
+    return Pictures(canvas.geometry, map(make, range(len(scene.greys))))
 
 
 def _map_blocks(quantity: Quantity, captions: Captions) -> tuple[Block, ...]:
