@@ -136,8 +136,8 @@ def test_a_file_that_is_being_stored_is_left_to_its_association(house: House) ->
 def test_a_file_of_the_last_minute_before_a_crash_is_looked_at_again(house: House) -> None:
     """Too young for the first look, it is taken in by the second: its association is dead."""
     os.utime(house.keep(image()).path)
-    recovery = Recovery(FileInventory(house.spool.root), house.registry, settled_s=2.0)
-    assert recovery.look() == Recovered()
+    assert house.look() == Recovered()
+    recovery = Recovery(FileInventory(house.spool.root), house.registry, settled_s=1.0)
     recovery.start()
     wait_for(lambda: bool(house.registry.counts()), "it is registered", 60)
     recovery.stop()
