@@ -3,7 +3,7 @@
 from unittest.mock import patch
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydicom import Dataset
 from pydicom.dataelem import DataElement
@@ -98,6 +98,7 @@ def test_vrs_that_are_written_where_none_should_be_are_left_to_pydicom() -> None
     assert isinstance(read(data, ImplicitVRLittleEndian), Header)
 
 
+@settings(max_examples=200, deadline=None)
 @given(data=st.data())
 @pytest.mark.parametrize("syntax", SYNTAXES.values(), ids=SYNTAXES)
 def test_damaged_headers_read_as_by_pydicom(syntax: str, data: st.DataObject) -> None:
