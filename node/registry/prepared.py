@@ -1,7 +1,7 @@
 """Statements that every image needs, compiled once and given to the driver as they are.
 
-SQLAlchemy takes ten times as long to find a compiled statement, to bind its values and to wrap
-its answer as SQLite takes to run it: of a whole scan that is half of what receiving it costs.
+To find a compiled statement, to bind its values and to wrap its answer takes SQLAlchemy longer
+than SQLite takes to run it (docs/decisions/0007-receive-path.md).
 """
 
 from collections.abc import Callable, Collection, Mapping

@@ -83,8 +83,10 @@ class Listener:
         self._counters = Counters()
         self._spool = spool
         self._longest = int(settings.max_instance_mib * _MIB)
+        # A share of it must still hold the largest instance that all of it would hold.
+        least_mib = min(settings.max_instance_mib, settings.max_receiving_mib)
         share_mib = settings.max_receiving_mib / settings.processes
-        self._room = Room(int(max(share_mib, settings.max_instance_mib) * _MIB))
+        self._room = Room(int(max(share_mib, least_mib) * _MIB))
         quota = Quota.of(settings)
         self._store = Store(spool, intake, self._counters, quota, on_received, self._longest)
         self._encryption: Encryption | None = None

@@ -107,6 +107,7 @@ PROVOCATIONS: dict[str, Provocation] = {
         sent(image()), spool=lambda root: HinderedSpool(root, SeriesExpiringError("going"))
     ),
     "too large": Provocation(sent(image()), {"max_instance_mib": 0.002}),
+    "no room beside the others": Provocation(sent(image()), {"max_receiving_mib": 0.002}),
     "one too many of a series": Provocation(
         each_its_own(image(0), image(1)), {"max_series_images": 1}
     ),
