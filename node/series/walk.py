@@ -18,6 +18,7 @@ _SHORT = frozenset(b"AE AS AT CS DA DS DT FD FL IS LO LT PN SH SL SS ST TM UI UL
 _SEQUENCE = b"SQ"
 _EXPLICIT, _IMPLICIT = struct.Struct("<HH2sH"), struct.Struct("<HHL")
 _LENGTH = struct.Struct("<L")
+_CHARSET = 0x00080005
 _ITEMS = 0xFFFE0000  # the tags of items and delimiters begin here
 
 
@@ -59,7 +60,7 @@ def walk(
         start = at + 8
         if implicit:
             group, element, length = _IMPLICIT.unpack_from(data, at)
-            tag = group << 16 | element
+            tag, vr = group << 16 | element, b"CS"  # or whatever the dictionary says
         else:
             group, element, vr, length = _EXPLICIT.unpack_from(data, at)
             tag = group << 16 | element
@@ -70,7 +71,10 @@ def walk(
         if tag in PIXEL_TAGS:
             return Walked(raw, noted, PixelElement(tag, start, length))
         at = start + length
-        if not last < tag < _ITEMS or length == UNDEFINED_LENGTH or at > size or tag in sequences:
+        # nobody could read the texts afterwards
+        illegible = tag == _CHARSET and vr != b"CS"
+        open_ended = length == UNDEFINED_LENGTH or at > size
+        if not last < tag < _ITEMS or open_ended or tag in sequences or illegible:
             return None
         if tag in tags:
             raw[tag] = data[start:at]

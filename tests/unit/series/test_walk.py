@@ -1,5 +1,6 @@
 """A header that is walked straight says what pydicom reads in it, or is left to pydicom."""
 
+import struct
 from unittest.mock import patch
 
 import pytest
@@ -96,6 +97,23 @@ def test_vrs_that_are_written_where_none_should_be_are_left_to_pydicom() -> None
     data = encoded(image(), ExplicitVRLittleEndian)
     assert not is_walked(data, ImplicitVRLittleEndian)
     assert isinstance(read(data, ImplicitVRLittleEndian), Header)
+
+
+@pytest.mark.parametrize(
+    "vr", [b"AT", b"CS", b"DS", b"FD", b"LO", b"OB", b"SQ", b"UN", b"US", b"ZZ"]
+)
+def test_a_wrong_vr_anywhere_reads_as_by_pydicom(vr: bytes) -> None:
+    """Found by the fuzz of the wire: a character set of another VR can be read by nobody."""
+    dataset = image(sequence=True)
+    sound = encoded(dataset, ExplicitVRLittleEndian)
+    for element in dataset:
+        tag = int(element.tag)
+        mark = struct.pack("<HH", tag >> 16, tag & 0xFFFF) + element.VR.encode()
+        at = sound.index(mark) + 4
+        wrong = sound[:at] + vr + sound[at + 2 :]
+        told = f"{element.keyword} as {vr!r}"
+        syntax = ExplicitVRLittleEndian
+        assert read(wrong, syntax) == read_by_pydicom(wrong, syntax), told
 
 
 @settings(max_examples=200, deadline=None)
