@@ -1,14 +1,12 @@
 """Alerts: looked for, remembered in the registry, and told as a digest by one worker."""
 
-import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from types import TracebackType
-from typing import Self
 
 from node import log
 from node.alerts import Channel, ChannelError, Digest, channels, digest_of
 from node.errors import NodeError
+from node.jobs.beside import Beside
 from node.jobs.owner import new_owner
 from node.jobs.retry import RetryPolicy
 from node.jobs.troubles import troubles, utc_now
@@ -24,7 +22,7 @@ _BACK_OFF = RetryPolicy(30.0, 1800.0)
 _LOG = log.get("alerts")
 
 
-class Watch:
+class Watch(Beside):
     """Looks for troubles and tells people, in a thread of a worker.
 
     A trouble is told once it has lasted, with all others of the moment; then nothing for the
@@ -47,27 +45,13 @@ class Watch:
         ways: Sequence[Channel] | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
+        super().__init__("alerts")
         self._node, self._now = node, now
         self._ways = channels(node.settings.alerts) if ways is None else ways
         self._owner = new_owner()
         self._failures = 0
         self._not_before: datetime | None = None
         self._silent: dict[str, Alert] = {}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
 
     def step(self) -> None:
         """One look; what is to be told now, is."""
@@ -83,7 +67,7 @@ class Watch:
             self._tell(message, now)
 
     def _run(self) -> None:
-        while not self._stop.wait(LOOK_S):
+        while not self._ended.wait(LOOK_S):
             try:
                 self.step()
             except NodeError as fault:

@@ -1,17 +1,15 @@
 """The canary's run: sent as any scan is, looked for in the registry, compared, and removed."""
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from types import TracebackType
-from typing import Self
 
 from node import log
 from node.canary import CANARY_AE_TITLE, CanaryScan, Compared, compared, write_scan
 from node.errors import ModelError, NodeError, UnknownSeriesError
+from node.jobs.beside import Beside
 from node.ports import MEASURES, CanaryRun, SeriesRecord, SeriesState
 from node.scu import DicomPacs, is_stored
 from node.settings import Destination, PeerTls, Settings
@@ -97,7 +95,7 @@ def remove_canaries(node: Node) -> None:
         node.registry.forget_series_of_canary(uid)
 
 
-class Patrol:
+class Patrol(Beside):
     """Sends the canary on its schedule and sees to its end, in a thread of a worker.
 
     Parameters
@@ -107,22 +105,8 @@ class Patrol:
     """
 
     def __init__(self, node: Node) -> None:
+        super().__init__("canary")
         self._node = node
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="canary", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
 
     def step(self) -> None:
         """One look: a run that ended is judged, one that is due is sent."""
@@ -137,7 +121,7 @@ class Patrol:
             send_canary(self._node, unless_since=since)
 
     def _run(self) -> None:
-        while not self._stop.wait(LOOK_S):
+        while not self._ended.wait(LOOK_S):
             try:
                 self.step()
             except NodeError as fault:

@@ -1,15 +1,13 @@
 """A lease kept alive by a thread of its own, as long as its step gets on."""
 
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
-from typing import Self
 
 from node import log
 from node.errors import RegistryUnavailableError
+from node.jobs.beside import Beside
 from node.ports import Lease, Ledger
 
 _LOG = log.get("jobs")
@@ -34,7 +32,7 @@ class LeaseTiming:
         return datetime.now(UTC) + timedelta(seconds=self.lease_s)
 
 
-class HeldLease:
+class HeldLease(Beside):
     """Extends a lease in the background until the ``with`` block ends.
 
     Parameters
@@ -52,33 +50,19 @@ class HeldLease:
         timing: LeaseTiming,
         on_stalled: Callable[[Lease], None],
     ) -> None:
+        super().__init__("heartbeat")
         self._ledger = ledger
         self._timing = timing
         self._on_stalled = on_stalled
-        self._ended = threading.Event()
         self._progressed = time.monotonic()
-        self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         self.lease = lease
         self.lost = False
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
 
     def progressed(self) -> None:
         """Note that the step got on."""
         self._progressed = time.monotonic()
 
-    def _beat(self) -> None:
+    def _run(self) -> None:
         while not self._ended.wait(self._timing.heartbeat_s):
             if time.monotonic() - self._progressed > self._timing.stalled_s:
                 _LOG.error("step_stalled", **_facts(self.lease), after_s=self._timing.stalled_s)

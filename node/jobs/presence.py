@@ -1,15 +1,14 @@
 """A worker reports itself, so that people see who is alive and what each works at."""
 
-import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Self
 
 from node import __version__
 from node.errors import RegistryUnavailableError
+from node.jobs.beside import Beside
 from node.jobs.gpu import gpu_vitals
 from node.jobs.owner import this_process
 from node.ports import WorkerRecord, Workers
@@ -18,7 +17,7 @@ EVERY_S = 10.0
 _ON_GPU = ("CUDA", "Tensorrt")
 
 
-class Presence:
+class Presence(Beside):
     """Reports this process every ten seconds until the ``with`` block ends.
 
     Without the registry nothing is said; that it does not answer, the sweep tells.
@@ -32,15 +31,10 @@ class Presence:
     """
 
     def __init__(self, registry: Workers, queues: Sequence[str], device: str) -> None:
+        super().__init__("presence")
         now = datetime.now(UTC)
         self._registry = registry
         self._worker = WorkerRecord(this_process(), tuple(queues), device, __version__, now, now)
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="presence", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
 
     def __exit__(
         self,
@@ -48,8 +42,7 @@ class Presence:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._ended.set()
-        self._thread.join()
+        super().__exit__(kind, error, trace)
         with suppress(RegistryUnavailableError):
             self._registry.leave(self._worker.name)
 

@@ -1,15 +1,14 @@
 """The sweep: looks in the registry for what is due, and heals what a dead process left."""
 
-import threading
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
 from node import log
 from node.errors import NodeError
 from node.failpoint import Step, passed
+from node.jobs.beside import Beside
 from node.jobs.foresight import Foresight
 from node.jobs.owner import is_gone
 from node.jobs.retention import Retention
@@ -47,7 +46,7 @@ class Litter(Protocol):
         """How many files of dead processes were removed."""
 
 
-class Sweeper:
+class Sweeper(Beside):
     """Looks at the registry every ``sweep_s``, in a thread of every worker.
 
     Parameters
@@ -75,6 +74,7 @@ class Sweeper:
         retention: Retention | None = None,
         vigil: Vigil | None = None,
     ) -> None:
+        super().__init__("sweep")
         self._retention = retention
         self._ledger = ledger
         self._queue = queue
@@ -87,21 +87,6 @@ class Sweeper:
         self._woken: dict[Wake, float] = {}
         self._litter_at = 0.0
         self._troubles: dict[str, str] = {}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
 
     def sweep(self) -> None:
         """One look at everything; a fault in one part does not keep the others from theirs."""
@@ -118,7 +103,7 @@ class Sweeper:
                 self._note(name, "", "")
 
     def _run(self) -> None:
-        while not self._stop.wait(self._next_s):
+        while not self._ended.wait(self._next_s):
             self._next_s = self._settings.jobs.sweep_s
             self.sweep()
             if self._vigil is not None:
