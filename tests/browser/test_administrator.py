@@ -49,8 +49,12 @@ class Desk:
 
     def open(self, path: str = "/") -> None:
         self.browser.open(self.address + path)
-        self.browser.wait("document.querySelector('#link')?.innerText === 'live'")
+        self.is_live()
         self.browser.run("window.stayed = true")
+
+    def is_live(self) -> None:
+        """A page can be seen before its script listens to what is pressed."""
+        self.browser.wait("document.querySelector('#link')?.innerText === 'live'")
 
     def click(self, selector: str) -> None:
         self.browser.wait(f"document.querySelector({selector!r}) !== null")
@@ -115,7 +119,7 @@ def test_it_is_clear_why_yesterdays_study_has_no_maps_and_it_is_sent_again(desk:
     desk.click("#table tbody th a")
     desk.browser.wait("document.querySelector('form[action$=retry] button') !== null")
     desk.sees("The network ran out of memory", "#found")
-    desk.browser.wait("document.querySelector('#link')?.innerText === 'live'")
+    desk.is_live()
     desk.browser.run("window.stayed = true")
     desk.click("form[action$=retry] button")
     desk.sees("Now to analyse", "#result")
@@ -213,6 +217,7 @@ def test_the_table_is_narrowed_and_paged_by_hand(desk: Desk) -> None:
     desk.sees(f"1–50 of {total} series", "#table")
     desk.click(".pager [rel=next]")
     desk.sees(f"51–{total} of {total} series", "#table")
+    desk.is_live()
     desk.browser.run(
         "const age = document.querySelector('select[name=age]'); age.value = 'hour';"
         " age.dispatchEvent(new Event('input', { bubbles: true }))"
