@@ -23,7 +23,9 @@ from node.wiring import Node
 PATIENCE_S = 5.0
 """How long after its grace a series is still waited for [s]: the sweep declares it complete."""
 
-_LOOK_S, _CLOSE_LOOK_S = 0.05, 0.005
+_LOOK_S, _CLOSE_LOOK_S = 0.2, 0.01
+# How long before its end a grace is looked at closely: a look costs some ms of the examination.
+_CLOSE_S = 0.05
 _LOG = log.get("jobs")
 
 
@@ -87,7 +89,7 @@ class Ahead:
                 return False
             if called_away():
                 return False
-            time.sleep(_LOOK_S if left_s > 2 * _LOOK_S else _CLOSE_LOOK_S)
+            time.sleep(_CLOSE_LOOK_S if left_s < _CLOSE_S else min(_LOOK_S, left_s - _CLOSE_S))
         return False
 
     def examined(self, basis: Basis, progress: Progress) -> Examined | None:

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from node.ports import Receiving
 from node.settings import Settings
 
-PAUSE_S = 0.25
+PAUSE_S = 0.15
 """A pause between images after which a series may have been sent [s]; it doubles if it was not."""
+STREAM_S = 0.2
+"""How often a series is glanced at while its images stream in [s], to find their end."""
 AHEAD_S = 10.0
 """Most of the grace that is used [s]: where it is long, senders pause long."""
 MOST_IMAGES = 2_000
@@ -66,9 +68,9 @@ class Foresight:
         """When something may be due about a series, from now [s]."""
         pause_s = _since(seen.received_last_at)
         moments = [self._grace_s - pause_s]
-        # images that stream in are not waited upon: the usual pace finds their end soon enough
-        if pause_s > PAUSE_S / 2 and self._may_be(seen):
-            moments.append(self._wanted_s(seen.series_instance_uid) - pause_s)
+        if self._may_be(seen):
+            left_s = self._wanted_s(seen.series_instance_uid) - pause_s
+            moments.append(left_s if pause_s > PAUSE_S / 2 else max(left_s, STREAM_S))
         return moments
 
 

@@ -1,7 +1,7 @@
 """The sweep: looks in the registry for what is due, and heals what a dead process left."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -90,8 +90,15 @@ class Sweeper(Beside):
 
     def sweep(self) -> None:
         """One look at everything; a fault in one part does not keep the others from theirs."""
-        parts = (self._complete, self._foretell, self._expire, self._owe, self._wake)
-        for part in (*parts, self._tidy, self._retain):
+        early = (self._complete, self._foretell, self._expire, self._owe, self._wake)
+        self._do(*early, self._tidy, self._retain)
+
+    def glance(self) -> None:
+        """A look between two sweeps at what a grace that ends, or a pause, may have changed."""
+        self._do(self._complete, self._foretell, self._wake)
+
+    def _do(self, *parts: Callable[[], None]) -> None:
+        for part in parts:
             name = part.__name__.strip("_")
             try:
                 part()
@@ -103,8 +110,14 @@ class Sweeper(Beside):
                 self._note(name, "", "")
 
     def _run(self) -> None:
+        pace_s = self._settings.jobs.sweep_s
+        swept_at = time.monotonic() - pace_s
         while not self._ended.wait(self._next_s):
-            self._next_s = self._settings.jobs.sweep_s
+            self._next_s = pace_s
+            if time.monotonic() - swept_at < 0.9 * pace_s:  # a wait may end a little early
+                self.glance()
+                continue
+            swept_at = time.monotonic()
             self.sweep()
             if self._vigil is not None:
                 self._vigil.look()

@@ -18,6 +18,7 @@ from typing import Any
 from tests.benchmarks import saved
 from tests.benchmarks.big import MEMORY, PROCESSOR
 from tests.benchmarks.many import grown
+from tests.benchmarks.receive import BARS, by_run
 
 RECORDED = Path(__file__).parent / "recorded.json"
 TOLERANCE = 0.25
@@ -70,13 +71,10 @@ def ratios(benchmarks: Mapping[str, Found]) -> list[Ratio]:
 
 
 def _receive(found: Found) -> Iterator[Ratio]:
-    rates = found["images_per_s"]
-    node, plain = rates["Perfusion Node"], rates["DCMTK storescp"]
-    for case in sorted(node.keys() & plain.keys()):
-        name = f"receive: rate over storescp's, {case}{' at once' if case.isdecimal() else ''}"
-        yield Ratio(name, node[case] / plain[case], "higher", LOOSE)
-    if {"1", "4"} <= node.keys():
-        yield Ratio("receive: 4 associations over one", node["4"] / node["1"], "higher")
+    for name in BARS:
+        if runs := by_run(found["every_run"], name):
+            tolerance = TOLERANCE if name.endswith("over one") else LOOSE
+            yield Ratio(f"receive: {name}", statistics.median(runs), "higher", tolerance)
 
 
 def _turnround(found: Found) -> Iterator[Ratio]:

@@ -62,14 +62,26 @@ CASES = {
     "jpegls": Case("1, JPEG-LS", options=("-xt",), compressed=True),
 }
 NODE, NODES = "Perfusion Node", "Perfusion Node, 2 processes"
+STORESCP, ORTHANC = "DCMTK storescp", "Orthanc"
+BARS = {
+    "one association over storescp's": (NODE, "1", STORESCP, "1", 1.0),
+    "one association over Orthanc's": (NODE, "1", ORTHANC, "1", 2.0),
+    "PDUs of 16 KiB over storescp's": (NODE, "16k", STORESCP, "16k", 1.0),
+    "PDUs of 16 KiB over Orthanc's": (NODE, "16k", ORTHANC, "16k", 2.0),
+    "JPEG-LS over storescp's": (NODE, "jpegls", STORESCP, "jpegls", 1.0),
+    "JPEG-LS over Orthanc's": (NODE, "jpegls", ORTHANC, "jpegls", 2.0),
+    "4 associations over one": (NODE, "4", NODE, "1", 1.5),
+    "4 associations with 2 processes over one": (NODES, "4", NODE, "1", 1.5),
+}
+"""Rates over rates, and what they are to be at least (DESIGN section 9)."""
 
 
 def main() -> None:
     options = _options()
     enter_a_namespace("tests.benchmarks.receive")
     receivers = {
-        "DCMTK storescp": storescp,
-        "Orthanc": orthanc,
+        STORESCP: storescp,
+        ORTHANC: orthanc,
         NODE: perfusion_node,
         NODES: partial(perfusion_node, processes=2),
     }
@@ -211,6 +223,10 @@ def report(options: argparse.Namespace, rates: Rates) -> None:
     for name, by_case in rates.items():
         cells = [_cell(by_case.get(key, [])) for key in options.cases]
         print(f"| {name} | {' | '.join(cells)} | {'yes' if name in (NODE, NODES) else 'no'} |")
+    print("\n| ratio, run by run | median (range) | bar |\n|---|---|---|")
+    for name, bar in BARS.items():
+        if found := by_run(rates, name):
+            print(f"| {name} | {_cell(found, '.2f')} | {bar[-1]:g} |")
     saved.keep(
         "receive",
         {
@@ -222,10 +238,20 @@ def report(options: argparse.Namespace, rates: Rates) -> None:
     )
 
 
-def _cell(values: Sequence[float]) -> str:
+def by_run(rates: Rates, bar: str) -> list[float]:
+    """The ratio of one of ``BARS`` in each run; none where it was not measured."""
+    name, case, other, others_case, _ = BARS[bar]
+    over, under = rates.get(name, {}).get(case, []), rates.get(other, {}).get(others_case, [])
+    return [a / b for a, b in zip(over, under, strict=True)] if over and under else []
+
+
+def _cell(values: Sequence[float], form: str = ".0f") -> str:
     if not values:
         return "–"
-    return f"{statistics.median(values):.0f} ({min(values):.0f}-{max(values):.0f})"
+    median, low, high = (
+        f"{v:{form}}" for v in (statistics.median(values), min(values), max(values))
+    )
+    return f"{median} ({low}-{high})"
 
 
 def _options() -> argparse.Namespace:

@@ -21,9 +21,10 @@ def cost(least_ms: float) -> dict[str, float]:
 
 FOUND: dict[str, Any] = {
     "receive": {
-        "images_per_s": {
-            "DCMTK storescp": {"1": 1000.0, "4": 1200.0},
-            "Perfusion Node": {"1": 250.0, "4": 375.0},
+        "every_run": {
+            "DCMTK storescp": {"1": [1000.0, 500.0, 400.0], "4": [1200.0, 600.0, 600.0]},
+            "Orthanc": {"1": [200.0, 100.0, 200.0]},
+            "Perfusion Node": {"1": [300.0, 125.0, 200.0], "4": [375.0, 187.5, 300.0]},
         }
     },
     "turnround": {
@@ -56,8 +57,8 @@ def test_ratios_are_those_of_one_run() -> None:
     values = {ratio.name: ratio.value for ratio in ratios(FOUND)}
     assert values == pytest.approx(
         {
-            "receive: rate over storescp's, 1 at once": 0.25,
-            "receive: rate over storescp's, 4 at once": 0.3125,
+            "receive: one association over storescp's": 0.3,
+            "receive: one association over Orthanc's": 1.25,
             "receive: 4 associations over one": 1.5,
             "turnround: after the grace, over the yardstick": 25.0,
             "big: processor time an image, 320 slices over 40": 1.1,

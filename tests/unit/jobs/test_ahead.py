@@ -12,7 +12,7 @@ from pydicom import dcmread
 from node.jobs import Sweeper
 from node.jobs.ahead import Ahead
 from node.jobs.basis import basis_of
-from node.jobs.foresight import AHEAD_S, MOST_IMAGES, PAUSE_S, Foresight
+from node.jobs.foresight import AHEAD_S, MOST_IMAGES, PAUSE_S, STREAM_S, Foresight
 from node.jobs.steps import Steps
 from node.perfusion import LesionThresholds, ModelInput, PerfusionMaps
 from node.ports import Activity, Receiving, SeriesState, Wake
@@ -262,8 +262,9 @@ def test_a_pause_is_the_time_to_look(
 def test_a_sender_that_pauses_often_is_looked_at_seldom(node: BenchNode) -> None:
     """Each look in vain doubles the pause that the next one wants; one success is enough."""
     watch = foresight(node)
-    pauses = [0.3, 0.3, 0.6, 0.9, 1.1]
-    assert [watch.is_time(receiving(s)) for s in pauses] == [True, False, True, False, True]
+    pauses = [1.2, 1.2, 2.4, 3.6, 4.4]
+    looked = [watch.is_time(receiving(n * PAUSE_S)) for n in pauses]
+    assert looked == [True, False, True, False, True]
     watch.foreseen("1.2")
     assert not watch.is_time(receiving(3.9))
     watch.forget_all_but(())
@@ -280,6 +281,14 @@ def test_of_a_long_grace_only_the_end_is_used(node: BenchNode) -> None:
 def test_who_wants_nothing_ahead_has_nothing_ahead(node: BenchNode) -> None:
     """With jobs.ahead = false the grace is waited for, as it is."""
     assert not foresight(node, ahead=False).is_time(receiving(1.0))
+
+
+def test_images_that_stream_in_are_glanced_at_now_and_then(node: BenchNode) -> None:
+    """Their end is found within a fifth of a second, and a pause as soon as it is one."""
+    watch = foresight(node)
+    assert watch.next_s([receiving(0.0)], 0.5) == STREAM_S
+    assert watch.next_s([receiving(0.8 * PAUSE_S)], 0.5) <= 0.2 * PAUSE_S
+    assert watch.next_s([receiving(0.0, instances=MOST_IMAGES + 1)], 0.5) == 0.5
 
 
 def test_the_sweep_comes_when_a_grace_ends(node: BenchNode) -> None:

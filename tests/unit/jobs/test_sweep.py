@@ -76,6 +76,14 @@ def test_a_whole_series_is_complete_after_the_grace(node: BenchNode, queue: Fake
     assert queue.wakes == [Wake("analyse", uid)]
 
 
+def test_a_glance_sees_that_a_grace_is_over(node: BenchNode, queue: FakeQueue) -> None:
+    """What ends between two sweeps does not wait for the next one."""
+    uid = receive_series(node)
+    sweeper(node, queue, grace_s=0.0, quiet_s=3600.0).glance()
+    assert node.registry.series(uid).state is State.COMPLETE
+    assert queue.wakes == [Wake("analyse", uid)]
+
+
 def test_a_rule_s_series_is_analysed_first(node: BenchNode, queue: FakeQueue) -> None:
     """Rules about other peers give it nothing."""
     stroke = SelectionRule(action="usual", peer="CT1", description="*perfusion*", priority=5)
