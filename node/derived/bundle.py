@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, get_args
 
 from pydicom import Dataset
 
@@ -20,18 +20,7 @@ ObjectKind = Literal[
 ]
 ColourTable = Literal["asist", "viridis"]
 RejectionReason = Literal["quality", "safety"]
-ALL_KINDS: tuple[ObjectKind, ...] = (
-    "background",
-    "colour",
-    "colour_multiframe",
-    "summary_page",
-    "segmentation",
-    "parametric_map",
-    "derived_ct",
-    "report",
-    "refusal_page",
-    "rejection_note",
-)
+ALL_KINDS: tuple[ObjectKind, ...] = get_args(ObjectKind)
 ON_REQUEST: tuple[ObjectKind, ...] = ("colour_multiframe", "derived_ct", "rejection_note")
 """Pictures by the film, maps in grey, notes on what is superseded: for sites that need them."""
 DEFAULT_KINDS = tuple(kind for kind in ALL_KINDS if kind not in ON_REQUEST)

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy.dialects import postgresql, sqlite
 
 from node.errors import RegistryTooNewError, RegistryUnavailableError
-from node.registry.prepared import Prepared
+from node.registry.prepared import Prepared, Statement
 
 BUSY_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 5
@@ -87,7 +87,7 @@ class Database:
         """An INSERT that knows ON CONFLICT in the dialect of this database."""
         return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)
 
-    def prepared(self, statement: sa.Executable, columns: Collection[str] = ()) -> Prepared:
+    def prepared(self, statement: Statement, columns: Collection[str] = ()) -> Prepared:
         """A statement in the words of this database's driver; ``columns`` of an INSERT."""
         return Prepared(statement, self._engine.dialect, columns)
 

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 Convert = Callable[[Any], Any]
+Statement = sa.UpdateBase | sa.Select[Any]
 
 
 class Prepared:
@@ -23,14 +24,23 @@ class Prepared:
         Of the database, once it was connected to.
     columns
         Of an INSERT: those that every call gives.
+
+    Raises
+    ------
+    ValueError
+        If the database was not connected to yet.
     """
 
     def __init__(
-        self, statement: sa.Executable, dialect: sa.Dialect, columns: Collection[str] = ()
+        self,
+        statement: Statement,
+        dialect: sa.Dialect,
+        columns: Collection[str] = (),
     ) -> None:
-        compiled = statement.compile(  # type: ignore[attr-defined] # every statement has it
-            dialect=dialect, column_keys=list(columns) or None
-        )
+        if dialect.dbapi is None:
+            raise ValueError("the database was not connected to yet")
+        compiled = statement.compile(dialect=dialect, column_keys=list(columns) or None)
+        self._errors: type[Exception] = dialect.dbapi.Error
         self._dialect, self._sql = dialect, str(compiled)
         self._order: list[str] | None = compiled.positiontup if compiled.positional else None
         self._given: dict[str, Any] = {
@@ -56,10 +66,9 @@ class Prepared:
         try:
             cursor.execute(self._sql, self._bound(values))
             return None if cursor.description is None else cursor.fetchone()
-        except self._dialect.dbapi.Error as fault:  # type: ignore[union-attr] # it is connected
-            error = self._dialect.dbapi.Error  # type: ignore[union-attr]
+        except self._errors as fault:
             raise sa.exc.DBAPIError.instance(
-                self._sql, None, fault, error, hide_parameters=True, dialect=self._dialect
+                self._sql, None, fault, self._errors, hide_parameters=True, dialect=self._dialect
             ) from fault
         finally:
             cursor.close()

@@ -103,17 +103,7 @@ class StandingStore(Store):
             if delivery.destination in names and delivery.state in ARRIVED:
                 connection.execute(
                     self._database.insert(schema.commitments)
-                    .values(
-                        series_id=row.id,
-                        delivery_id=delivery.id,
-                        state=CommitmentState.OWED,
-                        message="",
-                        tries=0,
-                        failures=0,
-                        since=now,
-                        next_try_at=now,
-                        updated_at=now,
-                    )
+                    .values(series_id=row.id, delivery_id=delivery.id, **_owed_anew(now))
                     .on_conflict_do_nothing(index_elements=["delivery_id"])
                 )
 
@@ -148,20 +138,14 @@ class StandingStore(Store):
         """Whether anything of this revision was unconfirmed: it is asked for now, as at first."""
         table, unsettled = schema.commitments, (*OPEN, CommitmentState.UNCONFIRMED)
         ids = [c.id for c in self._commitments(connection, row) if c.state in unsettled]
-        connection.execute(
-            sa.update(table)
-            .where(table.c.id.in_(ids))
-            .values(
-                state=CommitmentState.OWED,
-                message="",
-                tries=0,
-                failures=0,
-                since=now,
-                next_try_at=now,
-                updated_at=now,
-            )
-        )
+        connection.execute(sa.update(table).where(table.c.id.in_(ids)).values(**_owed_anew(now)))
         return bool(ids)
+
+
+def _owed_anew(now: datetime) -> dict[str, Any]:
+    """The columns of a commitment that is to be asked for now, for the first time or again."""
+    times = {"since": now, "next_try_at": now, "updated_at": now}
+    return {"state": CommitmentState.OWED, "message": "", "tries": 0, "failures": 0, **times}
 
 
 def not_delivered(owed: Iterable[Row]) -> Reason | None:
