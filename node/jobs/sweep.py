@@ -111,13 +111,13 @@ class Sweeper(Beside):
 
     def _run(self) -> None:
         pace_s = self._settings.jobs.sweep_s
-        swept_at = time.monotonic() - pace_s
-        while not self._ended.wait(self._next_s):
+        due_at = time.monotonic() + pace_s
+        while not self._ended.wait(max(0.0, min(self._next_s, due_at - time.monotonic()))):
             self._next_s = pace_s
-            if time.monotonic() - swept_at < 0.9 * pace_s:  # a wait may end a little early
+            if time.monotonic() < due_at:
                 self.glance()
                 continue
-            swept_at = time.monotonic()
+            due_at = time.monotonic() + pace_s
             self.sweep()
             if self._vigil is not None:
                 self._vigil.look()

@@ -1,17 +1,15 @@
 """Memory of a whole node: what all its processes hold together, sampled from /proc."""
 
-import threading
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
+from node.jobs.beside import Beside
 from tests.support.processes import command_of, descendants
 
 EVERY_S = 0.2
 _KIB_IN_GIB = 1024.0**2
 
 
-class Memory:
+class Memory(Beside):
     """The most that a process and all those it started hold together, while the block lasts.
 
     PSS is counted (proc(5): smaps_rollup): pages that processes share count once. Sampled five
@@ -24,29 +22,15 @@ class Memory:
     """
 
     def __init__(self, pid: int) -> None:
+        super().__init__("memory")
         self._pid = pid
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
         self.most_gib = 0.0
         """All of them together."""
         self.of_part: dict[str, float] = {}
         """The most of each part of the node by itself, by its name [GiB]."""
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
-
     def _run(self) -> None:
-        while not self._stop.wait(EVERY_S):
+        while not self._ended.wait(EVERY_S):
             together = 0.0
             for pid in (self._pid, *descendants(self._pid)):
                 held = pss_gib(pid)

@@ -1,11 +1,10 @@
 """Someone who has the status page open, and a monitor that asks: every few seconds, for hours."""
 
-import threading
-from types import TracebackType
 from typing import Any, Self
 
 import httpx
 
+from node.jobs.beside import Beside
 from tests.support.running_node import wait_for
 from tests.support.serving import answers
 
@@ -13,7 +12,7 @@ EVERY_S = 3.0
 _ASKED = ("/", "/api/queue", "/api/series", "/destinations", "/metrics", "/health/ready")
 
 
-class Reader:
+class Reader(Beside):
     """Reads pages from a thread of its own; further questions are asked by hand.
 
     Attributes
@@ -25,25 +24,14 @@ class Reader:
     """
 
     def __init__(self, port: int) -> None:
+        super().__init__("reader")
         self.pages = 0
         self.faults: list[str] = []
         self._address = f"http://127.0.0.1:{port}"
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
 
     def __enter__(self) -> Self:
         wait_for(lambda: answers(self._address), "the status page answers")
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
+        return super().__enter__()
 
     def series(self, uid: str) -> dict[str, Any]:
         """Everything about one series; empty where it is not known yet."""
@@ -55,7 +43,7 @@ class Reader:
         return dict(answer.json()) if answer.status_code == 200 else {}
 
     def _run(self) -> None:
-        while not self._stop.wait(EVERY_S):
+        while not self._ended.wait(EVERY_S):
             for path in _ASKED:
                 try:
                     status = httpx.get(self._address + path, timeout=30.0).status_code

@@ -22,6 +22,7 @@ class Reader:
 
     def __init__(self, answer: httpx.Response) -> None:
         self.answer = answer
+        self.told = ""
         self._lines = answer.iter_lines()
 
     def rest(self) -> list[str]:
@@ -31,6 +32,7 @@ class Reader:
         until = time.monotonic() + SECONDS  # the beats of a quiet stream keep the connection alive
         for line in self._lines:
             if line.startswith("data: "):
+                self.told = line
                 return line
             assert time.monotonic() < until, "nothing but beats"
         raise AssertionError("the stream has ended")
@@ -67,8 +69,9 @@ def test_a_change_in_the_registry_is_told(address: str, archive: FakeArchive) ->
     """What another process has done reaches an open page by itself."""
     with opened_first(address) as page:
         assert page.answer.headers["content-type"].startswith("text/event-stream")
+        before = page.told
         archive.put(a_series(0, SeriesState.RECEIVING))
-        assert page.next_version()
+        assert page.next_version() != before
 
 
 def test_a_database_that_fails_is_told_and_its_return_too(
