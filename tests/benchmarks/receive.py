@@ -5,7 +5,7 @@ in turn, every receiver fresh each time: over one association, over four at once
 16 KiB, and compressed. All of it runs in a network namespace of its own, because storescp and
 Orthanc listen on every address. The node answers success once file and folder are synchronised
 and the row is committed; storescp and Orthanc synchronise nothing. What was received is kept until
-all is measured (3.5 GB a run of all cases): ext4 looks at every file deleted in the last minutes
+all is measured (3 GB a run of all cases): ext4 looks at every file deleted in the last minutes
 whenever it makes one, so that whoever comes after a deletion would pay for it. Nor does anybody
 pay for what another has left to be written. Prints a Markdown table and one line of JSON.
 """
@@ -13,6 +13,7 @@ pay for what another has left to be written. Prints a Markdown table and one lin
 import argparse
 import json
 import os
+import shutil
 import signal
 import statistics
 import subprocess
@@ -93,6 +94,7 @@ def measured(options: argparse.Namespace, receivers: dict[str, Command], folder:
     """Images per second of each receiver, by case; receivers take turns."""
     plain = write_images(folder / "images", options.images)
     files = {False: plain, True: compressed(plain, folder / "compressed")}
+    require_room(folder, options.runs, [files[CASES[key].compressed] for key in options.cases])
     rates: Rates = {name: {} for name in receivers}
     for run in range(options.runs):
         for key in options.cases:
@@ -107,6 +109,15 @@ def measured(options: argparse.Namespace, receivers: dict[str, Command], folder:
                 rates[name].setdefault(key, []).append(options.images / seconds)
                 print(f"{name}, {case.title}: {options.images / seconds:.0f}/s", file=sys.stderr)
     return rates
+
+
+def require_room(folder: Path, runs: int, sent: Sequence[Sequence[Path]]) -> None:
+    """Ends the benchmark where what four receivers take in each case would not fit."""
+    need = runs * 4 * sum(path.stat().st_size for files in sent for path in files)
+    free = shutil.disk_usage(folder).free
+    if free < need:
+        found = f"{need / 1e9:.0f} GB are kept until the end, {free / 1e9:.0f} GB are free"
+        raise SystemExit(f"{found} in {folder}: name another --folder, or fewer --runs")
 
 
 def write_images(folder: Path, count: int) -> list[Path]:
