@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pydicom import Dataset
 
-from node.ports import SeriesState
+from node.ports import Lease, SeriesState
 from node.settings import Destination, JobsSettings, Settings
 from node.wiring import Node
 from tests.support.bench_node import bench_settings
@@ -83,9 +83,17 @@ class Site:
         wait_for(lambda: send(PORT, [], host.address) == [], f"{host.name} listens")
 
     def wait_until_predicting(self, host: Host) -> None:
-        """Until its worker is in the middle of a prediction."""
+        """Until its worker is in the middle of a prediction that it holds the lease for.
+
+        What it predicts ahead, in the grace, is nobody's work yet.
+        """
         begun = self.marker(host).with_suffix(".begun")
-        wait_for(begun.exists, f"{host.name} predicts")
+        wait_for(lambda: begun.exists() and self.leases_of(host), f"{host.name} predicts")
+
+    def leases_of(self, host: Host) -> Sequence[Lease]:
+        """What the workers of a host have taken up."""
+        leases = self.node.registry.leases()
+        return [lease for lease in leases if lease.owner.startswith(f"{host.name}|")]
 
     def send_all(self, datasets: Sequence[Dataset]) -> int:
         """How many associations it took until the node had acknowledged every image."""

@@ -58,8 +58,9 @@ class Bench:
         return worker
 
     def wait_until_predicting(self) -> None:
-        begun = self.marker.with_suffix(".begun")
-        wait_for(begun.exists, "the prediction begins", 60)
+        """Of a series that the worker has the lease of: not ahead, in the grace."""
+        begun, leases = self.marker.with_suffix(".begun"), self.node.registry.leases
+        wait_for(lambda: begun.exists() and leases(), "the prediction begins", 60)
         begun.unlink()
 
     def wait_until(self, state: SeriesState) -> None:
