@@ -2,8 +2,8 @@
 
 Run from the repository's root: ``python -m docs.images.make_status_page RESULTS [FOLDER]``, where
 RESULTS holds the DICOM objects of one result (what ``perfusion-node analyse`` wrote): the maps on
-the page of a series. Writes status-page.png and status-series.png beside this file; with a FOLDER
-every page there instead, light, dark and on a phone, to look at after a change.
+the page of a series. Writes status-page.png, status-series.png and status-rules.png beside this
+file; with a FOLDER every page there instead, light, dark and on a phone, to look at after a change.
 """
 
 import json
@@ -32,6 +32,7 @@ PAGES = {
     "log": f"/series/{SERIES}.48/log",
     "destinations": "/destinations",
     "system": "/system",
+    "rules": "/rules?peer=CT_REVOLUTION&description=NEURO+PERFUSION+jog&protocol=Stroke+alert",
     "api": "/docs",
     "unknown": "/series/1.2.3",
 }
@@ -57,9 +58,9 @@ def main() -> None:
         sign_in(browser, address)
         if len(sys.argv) == 2:
             browser.look(**LOOKS["light"])
-            for name, path in (("status-page", "/"), ("status-series", PAGES["delivered"])):
-                see(browser, address + path)
-                browser.picture(HERE / f"{name}.png")
+            for name, shown in (("page", "queue"), ("series", "delivered"), ("rules", "rules")):
+                see(browser, address + PAGES[shown])
+                browser.picture(HERE / f"status-{name}.png")
             return
         folder = Path(sys.argv[2])
         folder.mkdir(parents=True, exist_ok=True)

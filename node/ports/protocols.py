@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # a port only names them: whoever asks for a state need not l
     from pydicom import Dataset
 
     from node.perfusion import Estimator, ModelGrid, ModelInput, PerfusionMaps
-    from node.series import Header
+    from node.series import Header, Instance
 
 
 class Spool(Protocol):
@@ -106,6 +106,9 @@ class Archive(Pauses, Protocol):
         UnknownSeriesError
             If there is none of that UID.
         """
+
+    def instances(self, series_instance_uid: str) -> Sequence[Instance]:
+        """The images of a series and those joined to it, without those that were ignored."""
 
     def list_series(
         self, *, states: Sequence[SeriesState] = (), search: str = "", limit: int = 200

@@ -10,7 +10,7 @@ from node.series.joining import put_together, scans_among
 from node.series.pixels import read_hu
 from node.series.reading import read_context, read_header, read_source
 from node.series.recognition import recognise
-from node.series.rules import Rule, deciding_rule
+from node.series.rules import Rule, Trial, deciding_rule, tried
 from node.series.stacking import Stacked, analysed, stack
 from node.series.survey import Survey, survey
 from node.series.volumes import Volume, volume_of
@@ -25,6 +25,7 @@ __all__ = [
     "Rule",
     "Stacked",
     "Survey",
+    "Trial",
     "Volume",
     "analysed",
     "completeness",
@@ -41,5 +42,6 @@ __all__ = [
     "source_checks",
     "stack",
     "survey",
+    "tried",
     "volume_of",
 ]

@@ -1,7 +1,7 @@
 """What a site wants analysed, by what its protocols call things."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -48,34 +48,34 @@ class Rule:
 
     def matches(self, header: Header, peer: str = "") -> bool:
         """Whether an image that this peer sent is of a series that the rule speaks of."""
-        thickness_mm = header.slice_thickness_mm
-        told = (
-            (peer, self.peer),
-            (header.series_description, self.description),
-            (header.protocol_name, self.protocol),
-            ("\\".join(header.image_type), self.image_type),
-        )
-        return all(fnmatchcase(text.casefold(), p.casefold()) for text, p in told) and (
-            _within(thickness_mm, self.min_thickness_mm, self.max_thickness_mm)
-        )
+        return not any(self._unmet(header, peer))
+
+    def unmet(self, header: Header, peer: str = "") -> tuple[str, ...]:
+        """The conditions that keep such an image from matching, in words."""
+        return tuple(self._unmet(header, peer))
 
     def __str__(self) -> str:
         """The conditions in words."""
-        words = [
-            f'{name} "{pattern}"'
-            for name, pattern in (
-                ("from", self.peer),
-                ("description", self.description),
-                ("protocol", self.protocol),
-                ("image type", self.image_type),
-            )
-            if pattern != "*"
-        ]
-        if self.min_thickness_mm is not None:
-            words.append(f"slices of {self.min_thickness_mm:g} mm or more")
-        if self.max_thickness_mm is not None:
-            words.append(f"slices of {self.max_thickness_mm:g} mm or less")
-        return ", ".join(words) or "every series"
+        return ", ".join(words for words, _ in self._conditions()) or "every series"
+
+    def _unmet(self, header: Header, peer: str) -> Iterator[str]:
+        return (words for words, holds in self._conditions() if not holds(header, peer))
+
+    def _conditions(self) -> Iterator[tuple[str, Callable[[Header, str], bool]]]:
+        """Each in words, and whether it holds for an image and its peer."""
+        if self.peer != "*":
+            yield f'from "{self.peer}"', lambda _, peer: _like(peer, self.peer)
+        for words, pattern, text_of in (
+            ("description", self.description, lambda image: image.series_description),
+            ("protocol", self.protocol, lambda image: image.protocol_name),
+            ("image type", self.image_type, lambda image: "\\".join(image.image_type)),
+        ):
+            if pattern != "*":
+                yield f'{words} "{pattern}"', _text_like(text_of, pattern)
+        if (least := self.min_thickness_mm) is not None:
+            yield f"slices of {least:g} mm or more", _thickness(lambda mm: mm >= least)
+        if (most := self.max_thickness_mm) is not None:
+            yield f"slices of {most:g} mm or less", _thickness(lambda mm: mm <= most)
 
     @property
     def effects(self) -> str:
@@ -103,6 +103,36 @@ class Rule:
         return self.destinations is not None or self.results is not None
 
 
+@dataclass(frozen=True)
+class Trial:
+    """What came of trying one rule on a series.
+
+    Parameters
+    ----------
+    rule
+        It.
+    images
+        How many of the images it matches.
+    unmet
+        What keeps the first of the others from matching, in words.
+    """
+
+    rule: Rule
+    images: int
+    unmet: tuple[str, ...]
+
+
+def tried(headers: Iterable[Header], rules: Sequence[Rule], peer: str = "") -> list[Trial]:
+    """Each rule on a series that this peer sent; :func:`deciding_rule` says which decides."""
+    images = [image for header in headers for image in headers_of(header)]
+    trials = []
+    for rule in rules:
+        others = [image for image in images if not rule.matches(image, peer)]
+        unmet = rule.unmet(others[0], peer) if others else ()
+        trials.append(Trial(rule, len(images) - len(others), unmet))
+    return trials
+
+
 def deciding_rule(headers: Iterable[Header], rules: Sequence[Rule], peer: str = "") -> Rule | None:
     """The first rule that matches most images of a series that this peer sent; None without."""
     if not rules:
@@ -116,7 +146,16 @@ def _first_match(header: Header, rules: Sequence[Rule], peer: str) -> int | None
     return next((n for n, rule in enumerate(rules) if rule.matches(header, peer)), None)
 
 
-def _within(value: float | None, low: float | None, high: float | None) -> bool:
-    if low is None and high is None:
-        return True
-    return value is not None and (low is None or value >= low) and (high is None or value <= high)
+def _like(text: str, pattern: str) -> bool:
+    return fnmatchcase(text.casefold(), pattern.casefold())
+
+
+def _text_like(text_of: Callable[[Header], str], pattern: str) -> Callable[[Header, str], bool]:
+    return lambda image, _: _like(text_of(image), pattern)
+
+
+def _thickness(good: Callable[[float], bool]) -> Callable[[Header, str], bool]:
+    def holds(image: Header, _: str) -> bool:
+        return image.slice_thickness_mm is not None and good(image.slice_thickness_mm)
+
+    return holds

@@ -11,6 +11,7 @@ from node.settings.destinations import (
     ResultKind,
     WebDestination,
 )
+from node.settings.draft import drafted, rules_as_toml
 from node.settings.example import example, toml
 from node.settings.loading import load
 from node.settings.people import OidcSettings, ProxySettings, ServerTls, StatusSettings
@@ -57,10 +58,12 @@ __all__ = [
     "TlsFiles",
     "WebDestination",
     "changes",
+    "drafted",
     "example",
     "hide_password",
     "load",
     "picture",
+    "rules_as_toml",
     "shown",
     "toml",
 ]

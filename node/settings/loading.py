@@ -35,7 +35,7 @@ def load(path: Path | None = None) -> Settings:
     try:
         settings = Settings(**values)
     except ValidationError as wrong:
-        problems += [_words(each) for each in wrong.errors()]
+        problems += [in_words(each) for each in wrong.errors()]
     else:
         if not problems:
             return settings
@@ -81,9 +81,9 @@ def _merged(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]
     return merged
 
 
-def _words(error: ErrorDetails) -> str:
+def in_words(error: ErrorDetails, *section: str) -> str:
     """A problem by its key, with what is wrong, what stands there, and what the key is for."""
-    place = [part for part in error["loc"] if part not in KINDS]
+    place = [*section, *(part for part in error["loc"] if part not in KINDS)]
     name = ".".join(map(str, place))
     known = ".".join(part for part in place if isinstance(part, str))
     if error["type"] == "extra_forbidden":

@@ -1,5 +1,6 @@
 """Every setting of the node: one TOML file, each key also as an environment variable."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
@@ -11,7 +12,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from node.settings.analysis import AnalysisSettings, ModelSettings, ResultsSettings
+from node.settings.analysis import AnalysisSettings, ModelSettings, ResultsSettings, SelectionRule
 from node.settings.destinations import (
     AnyDestination,
     CommitmentSettings,
@@ -74,14 +75,18 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _rules_name_destinations(self) -> Self:
+        if wrong := self.strangers_in(self.analysis.rules):
+            raise ValueError(wrong)
+        return self
+
+    def strangers_in(self, rules: Iterable[SelectionRule]) -> str:
+        """Which destinations rules name that are not there, in words; empty where all are."""
         known = {destination.name for destination in self.destinations}
-        named = {name for rule in self.analysis.rules for name in rule.destinations or ()}
+        named = {name for rule in rules for name in rule.destinations or ()}
         if strange := sorted(named - known):
             has = ", ".join(sorted(known)) or "none at all"
-            raise ValueError(
-                f"analysis.rules name {', '.join(strange)}; the destinations are {has}"
-            )
-        return self
+            return f"analysis.rules name {', '.join(strange)}; the destinations are {has}"
+        return ""
 
     @property
     def log_folder(self) -> Path:

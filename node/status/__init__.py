@@ -3,6 +3,7 @@
 from node.status.app import create_app
 from node.status.doorkeeper import Doorkeeper
 from node.status.probes import DestinationInfo, Probes
+from node.status.rulebook import Rulebook
 from node.status.server import serve
 
-__all__ = ["DestinationInfo", "Doorkeeper", "Probes", "create_app", "serve"]
+__all__ = ["DestinationInfo", "Doorkeeper", "Probes", "Rulebook", "create_app", "serve"]

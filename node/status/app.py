@@ -27,6 +27,7 @@ from node.status import (
     people_pages,
     pictures,
     problems,
+    rules_page,
     sign_in,
 )
 from node.status.doorkeeper import Doorkeeper, is_page
@@ -87,6 +88,7 @@ def create_app(
     app.include_router(pictures.router(archive), dependencies=looking)
     app.include_router(api.machine_router(archive, probes))
     app.include_router(pages.router(shown, app), dependencies=looking)
+    app.include_router(rules_page.router(shown, archive, probes, watch), dependencies=looking)
     if doorkeeper:
         app.include_router(sign_in.router(shown, doorkeeper))
         app.include_router(administration.router(doorkeeper))

@@ -7,7 +7,9 @@ from typing import Any
 
 from node.perfusion import Estimator
 from node.ports import DiskUse, ListenerVitals
+from node.series import Eligibility
 from node.settings import Shown
+from node.status.rulebook import Rulebook
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,9 @@ class Probes:
         What each listener has done since its start.
     settings
         Every setting in effect, secrets hidden.
+    rulebook
+        The site's rules, or those of a draft, a piece of a settings file; raises
+        :class:`~node.errors.SettingsError` where it cannot be used.
     log_lines
         The kept log lines that name one of these UIDs, from a day on (UTC), in the order of time.
     target_s
@@ -78,6 +83,7 @@ class Probes:
     model: Callable[[], Estimator | None]
     software_version: str
     settings: Callable[[], Sequence[Shown]] = tuple
+    rulebook: Callable[[str | None], Rulebook] = lambda _: Rulebook(Eligibility(), "", {})
     listeners: Callable[[], Sequence[ListenerVitals]] = tuple
     log_lines: Callable[[Sequence[str], date], Iterable[Mapping[str, Any]]] = lambda _, __: ()
     quiet_s: float = 20.0

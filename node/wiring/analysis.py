@@ -21,7 +21,7 @@ def analyse_options(
     """The options of a revision's analysis; see :meth:`node.wiring.Node.options`."""
     limits, results = settings.analysis, settings.results
     return AnalyseOptions(
-        eligibility=_eligibility(limits, peer),
+        eligibility=eligibility(limits, peer),
         max_pixel_mm=limits.max_pixel_mm,
         max_slice_mm=limits.max_slice_mm,
         thresholds=LesionThresholds(
@@ -48,7 +48,8 @@ def rules_of(limits: AnalysisSettings) -> tuple[Rule, ...]:
     return tuple(Rule(**dict(rule)) for rule in limits.rules)
 
 
-def _eligibility(limits: AnalysisSettings, peer: str) -> Eligibility:
+def eligibility(limits: AnalysisSettings, peer: str) -> Eligibility:
+    """What a series that this peer sent must have to be analysed."""
     return Eligibility(
         min_frames=limits.min_frames,
         min_coverage_s=limits.min_coverage_s,

@@ -257,6 +257,7 @@ class Node:
         from node.inference import KnownModel
         from node.scp import read_vitals
         from node.status import DestinationInfo, Probes
+        from node.wiring.rulebook import rulebook
 
         return Probes(
             redis=self._redis_fault,
@@ -274,6 +275,7 @@ class Node:
             software_version=__version__,
             quiet_s=self.settings.scp.quiet_s,
             settings=lambda: shown(self.settings),
+            rulebook=lambda draft: rulebook(self.settings, draft),
             target_s=self.settings.status.target_s,
             log_lines=lambda uids, since: log.kept_lines(self.settings.log_folder, uids, since),
         )

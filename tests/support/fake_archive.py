@@ -22,6 +22,7 @@ from node.ports import (
     SeriesState,
     WorkerRecord,
 )
+from node.series import Instance
 from node.status.queue import concerns_perfusion
 
 State = SeriesState
@@ -54,6 +55,8 @@ class FakeArchive:
     ----------
     down
         Set it, and every question meets a database that does not answer.
+    images
+        The images of each series.
     reported, runs, troubles
         The workers, canaries and alerts that are said to be there.
     pulses
@@ -65,6 +68,7 @@ class FakeArchive:
     def __init__(self, *records: SeriesRecord) -> None:
         self._records = {record.series_instance_uid: record for record in records}
         self.pulses = 0
+        self.images: dict[str, Sequence[Instance]] = {}
         self.reported: list[WorkerRecord] = []
         self.runs: list[CanaryRun] = []
         self.troubles: list[AlertRecord] = []
@@ -83,6 +87,11 @@ class FakeArchive:
             return self._records[series_instance_uid]
         except KeyError:
             raise UnknownSeriesError(f"no series {series_instance_uid} is known") from None
+
+    def instances(self, series_instance_uid: str) -> Sequence[Instance]:
+        """Those that were put there."""
+        self._answer()
+        return self.images.get(series_instance_uid, ())
 
     def list_series(
         self, *, states: Sequence[SeriesState] = (), search: str = "", limit: int = 200

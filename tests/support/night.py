@@ -22,8 +22,9 @@ from node.ports import (
     SeriesState,
     WorkerRecord,
 )
-from node.settings import Settings, shown
+from node.settings import AnalysisSettings, Destination, SelectionRule, Settings, shown
 from node.status import DestinationInfo, Probes
+from node.wiring.rulebook import rulebook
 from tests.support.fake_archive import NOW, FakeArchive, a_series
 
 State = SeriesState
@@ -51,6 +52,22 @@ ESTIMATOR = Estimator("perfusion", "0.1.0", "9f2c41d8" + "0" * 56)
 ARCHIVES = (
     DestinationInfo("pacs", "ORTHANC", "10.20.0.14", 4242),
     DestinationInfo("viewer", "STROKE_VIEW", "10.20.0.31", 11112),
+)
+
+
+# The stroke unit's scanner first, and the neurologists' viewer is sent pictures alone.
+RULED = Settings(
+    analysis=AnalysisSettings(
+        rules=(
+            SelectionRule(action="skip", image_type="*MIP*"),
+            SelectionRule(action="usual", peer="CT_REVOLUTION", protocol="*stroke*", priority=5),
+            SelectionRule(action="usual", peer="RESEARCH*", destinations=("viewer",)),
+        )
+    ),
+    destinations=tuple(
+        Destination(name=each.name, ae_title=each.ae_title, host=each.host, port=each.port or 104)
+        for each in ARCHIVES
+    ),
 )
 
 
@@ -84,6 +101,7 @@ def probes(now: datetime = NOW) -> Probes:
         echo=lambda name: 0.0042,
         model=lambda: ESTIMATOR,
         settings=lambda: shown(Settings()),
+        rulebook=lambda draft: rulebook(RULED, draft),
         log_lines=lambda uids, since: LOG,
         software_version="0.1.0",
         now=lambda: now,
