@@ -11,6 +11,8 @@ from node.errors import InferenceError, ModelError
 
 CUDA = "CUDAExecutionProvider"
 CPU = "CPUExecutionProvider"
+# Every scan is cut to its own size: by default cuDNN would try every algorithm anew for each.
+CUDA_OPTIONS = {"cudnn_conv_algo_search": "HEURISTIC"}
 QUIET = 3
 INSTALL = "Install ONNX Runtime: pip install perfusion-node[cpu], or perfusion-node[gpu]."
 NO_CUDA = (
@@ -59,14 +61,14 @@ def run_session(
     return results
 
 
-def _providers(runtime: Any, device: str) -> list[str]:
+def _providers(runtime: Any, device: str) -> list[str | tuple[str, Mapping[str, str]]]:
     """The providers to try, best first."""
     if device not in ("auto", "cuda", "cpu"):
         raise ModelError(f"device {device!r} is none of auto, cuda, cpu")
     offered = runtime.get_available_providers()
     if device == "cuda" and CUDA not in offered:
         raise ModelError(f"device is cuda, but ONNX Runtime offers only {offered}", NO_CUDA)
-    return [CPU] if device == "cpu" or CUDA not in offered else [CUDA, CPU]
+    return [CPU] if device == "cpu" or CUDA not in offered else [(CUDA, CUDA_OPTIONS), CPU]
 
 
 def _failures(runtime: Any) -> tuple[type[Exception], ...]:

@@ -227,6 +227,26 @@ def test_asking_for_cuda_without_it_says_what_to_do() -> None:
     assert load_model(SHIPPED, device="auto").provider == "CPUExecutionProvider"
 
 
+def test_a_gpu_searches_no_algorithms_anew_for_every_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where CUDA is offered it comes first, and takes cuDNN's heuristics; else the CPU runs it."""
+    asked: list[object] = []
+    real = onnxruntime.InferenceSession
+
+    def session(path: str, options: object, providers: list[object]) -> object:
+        asked.extend(providers)
+        return real(path, options, providers=["CPUExecutionProvider"])
+
+    both = ["CUDAExecutionProvider", "CPUExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: both)
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+    load_model(SHIPPED, device="auto")
+    (cuda, options), cpu = asked
+    assert [cuda, cpu] == both
+    assert options == {"cudnn_conv_algo_search": "HEURISTIC"}
+    with pytest.raises(ModelError, match="could not be started"):
+        load_model(SHIPPED, device="cuda")
+
+
 def test_without_onnx_runtime_the_fault_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither distribution is a base dependency; the remedy says how to install one."""
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
