@@ -48,6 +48,8 @@ class Step(StrEnum):
     """The destination has taken an object; the registry does not know."""
     DELIVERED = "delivered"
     """The registry has the answer; other objects wait."""
+    SEARCHED = "searched"
+    """The destination has said what it has; the registry does not know."""
     SETTLED = "settled"
     """The registry says how the delivery ended."""
     COMMITMENT_LEASED = "commitment leased"

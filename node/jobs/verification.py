@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from node import log
 from node.errors import PeerUnreachableError
+from node.failpoint import Step, passed
 from node.jobs.lease import HeldLease
 from node.jobs.retry import RetryPolicy
 from node.ports import DueVerification, VerificationOutcome
@@ -46,6 +47,7 @@ class Verifier:
         registry = self._node.registry
         try:
             found = self._node.pacs(name).holds([each.sent for each in due])
+            passed(Step.SEARCHED)
         except PeerUnreachableError as fault:
             _LOG.warning(
                 "verification_failed", destination=name, found=str(fault), remedy=fault.remedy

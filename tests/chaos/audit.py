@@ -140,12 +140,16 @@ def _pacs(books: Books, series: Iterable[SeriesRecord]) -> Iterator[str]:
 
 
 def _stuck(books: Books, record: SeriesRecord) -> Iterator[str]:
-    """Delivered; or failed, with the reason, where the PACS refused an object for good."""
+    """Confirmed; or failed, with the reason, where the PACS refused an object for good.
+
+    Delivered, where nobody was asked for commitment.
+    """
     now = {r.sop_instance_uid for r in record.results if r.revision == record.revision}
     deliveries = [d for d in record.deliveries if d.sop_instance_uid in now]
     failed = {d.sop_instance_uid for d in deliveries if d.state is DeliveryState.FAILED}
     rest = [d for d in deliveries if d.sop_instance_uid not in failed and d.state not in _ARRIVED]
-    wanted = SeriesState.FAILED if failed else SeriesState.DELIVERED
+    good = SeriesState.CONFIRMED if books.node.committing() else SeriesState.DELIVERED
+    wanted = SeriesState.FAILED if failed else good
     code = record.reason.code if record.reason else None
     if record.state is not wanted or code != ("not_delivered" if failed else None):
         yield f"{record.series_instance_uid} is {record.state}, {code}, {record.waiting_for!r}"

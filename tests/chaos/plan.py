@@ -24,6 +24,8 @@ class Fault(StrEnum):
     PACS_BUSY = "PACS answers A700, A702, 0110"
     PACS_WARNS = "PACS answers B000, B006, B007"
     PACS_FORBIDS = "PACS answers A900, C000, 0122"
+    PACS_FORGETS = "PACS finds some of what it stored, or commits to it, only the second time"
+    PACS_SILENT = "PACS does not reply to requests for commitment"
     DISK_FULL = "disk full"
     REGISTRY_HELD = "registry locked"
 
@@ -50,12 +52,12 @@ class Stroke:
 
 
 def strokes(seed: int, pace_s: float) -> Iterator[Stroke]:
-    """Faults without end, ``pace_s`` apart in the mean; in every dozen each comes once."""
+    """Faults without end, ``pace_s`` apart in the mean; each comes once before any comes again."""
     rng = random.Random(f"strokes {seed}")
     while True:
-        dozen = list(Fault)
-        rng.shuffle(dozen)
-        for fault in dozen:
+        every = list(Fault)
+        rng.shuffle(every)
+        for fault in every:
             yield Stroke(
                 fault,
                 after_s=rng.uniform(0.5, 1.5) * pace_s,

@@ -14,7 +14,7 @@ from tests.chaos.storm import TICK_S, Storm
 
 SETTLE_S = 600.0
 STOP_S = 90.0
-_ENDS = frozenset({SeriesState.DELIVERED, SeriesState.FAILED})
+_ENDS = frozenset({SeriesState.CONFIRMED, SeriesState.FAILED})
 _OVER = frozenset({*_ENDS, SeriesState.REFUSED})
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from node.settings import JobsSettings, ScpSettings, Settings
+from node.settings import CommitmentSettings, Destination, JobsSettings, ScpSettings, Settings
 from node.wiring import Node
 from tests.chaos.archive import ChaosArchive
 from tests.chaos.disk import SmallDisk
@@ -58,6 +58,8 @@ class Stage:
         (self.folder / "node.toml").write_text(
             f'data_dir = "{self.settings.data_dir}"\n[spool]\nmin_free_gib = {min_free_gib}\n'
             f"[scp]\nport = {self.port}\n"
+            f'[[destinations]]\nname = "pacs"\nae_title = "PACS"\nport = {self.archive.port}\n'
+            "commitment = true\n"
         )
 
     def _listen_with(self, min_free_gib: float) -> None:
@@ -72,12 +74,18 @@ def staged(folder: Path, seed: int, workers: int) -> Iterator[Stage]:
     """All of it, started; whatever still runs at the end of the block is killed."""
     folder = folder.resolve()
     disk = SmallDisk(folder / "data" / "spool")
-    redis, archive = RedisServer(folder), ChaosArchive(seed)
+    port = free_port()
+    redis, archive = RedisServer(folder), ChaosArchive(seed, port)
     settings = bench_settings(
         folder / "data",
-        archive.port,
         redis_url=redis.url,
-        scp=ScpSettings(port=free_port(), grace_s=0.5, quiet_s=QUIET_S),
+        destinations=(
+            Destination(
+                name="pacs", ae_title="PACS", port=archive.port, verify="find", commitment=True
+            ),
+        ),
+        commitment=CommitmentSettings(hold_s=0.5, reply_s=2.0, reply_longest_s=4.0),
+        scp=ScpSettings(port=port, grace_s=0.5, quiet_s=QUIET_S),
         jobs=JobsSettings(
             sweep_s=0.5, lease_s=LEASE_S, heartbeat_s=1.0, retry_first_s=0.5, retry_longest_s=4.0
         ),

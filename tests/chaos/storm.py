@@ -20,6 +20,8 @@ _MOODS = {
     Fault.PACS_BUSY: Mood.BUSY,
     Fault.PACS_WARNS: Mood.WARNS,
     Fault.PACS_FORBIDS: Mood.FORBIDS,
+    Fault.PACS_FORGETS: Mood.FORGETS,
+    Fault.PACS_SILENT: Mood.SILENT,
 }
 _PACS = "PACS"
 End = Callable[[], None]

@@ -35,6 +35,7 @@ WORK = {
     Step.DELIVERY_LEASED: 1,
     Step.ANSWERED: 2,
     Step.DELIVERED: 2,
+    Step.SEARCHED: 1,
     Step.SETTLED: 1,
     Step.COMMITMENT_LEASED: 1,
     Step.TRANSACTION_RECORDED: 1,

@@ -71,13 +71,19 @@ class Bench:
 def worker_bench(folder: Path, *, commitment: bool = False, **values: object) -> Iterator[Bench]:
     """All of it, for the length of a ``with`` block; ``values`` are further settings.
 
-    ``commitment``: the PACS is asked to commit to what it stored.
+    ``commitment``: the PACS is asked for what it stored, and to commit to it.
     """
     redis, archive = RedisServer(folder), CommittingPacs()
     redis.start()
     # a lease far longer than the test: only a worker that is seen to be dead loses it
     jobs = JobsSettings(sweep_s=0.1, lease_s=3600.0, retry_first_s=0.2, retry_longest_s=1.0)
-    pacs = Destination(name="pacs0", ae_title="PACS", port=archive.port, commitment=commitment)
+    pacs = Destination(
+        name="pacs0",
+        ae_title="PACS",
+        port=archive.port,
+        verify="find" if commitment else "none",
+        commitment=commitment,
+    )
     known: dict[str, object] = {
         "redis_url": redis.url,
         "jobs": jobs,
