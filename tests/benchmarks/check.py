@@ -19,6 +19,7 @@ from tests.benchmarks import saved
 from tests.benchmarks.big import MEMORY, PROCESSOR
 from tests.benchmarks.many import grown
 from tests.benchmarks.receive import BARS, by_run
+from tests.benchmarks.turnround import DELIVERING, RECEIVING, over_dcmtk
 
 RECORDED = Path(__file__).parent / "recorded.json"
 TOLERANCE = 0.25
@@ -83,6 +84,9 @@ def _turnround(found: Found) -> Iterator[Ratio]:
         run["last image to maps in the PACS"] - run["grace and noticing"] for run in runs
     )
     yield Ratio("turnround: after the grace, over the yardstick", whole_s / stick_s, "lower", LOOSE)
+    for stage in (RECEIVING, DELIVERING):
+        over = over_dcmtk(runs, found["dcmtk"], stage)
+        yield Ratio(f"turnround: {stage}, over DCMTK's", over, "lower", LOOSE)
 
 
 def _big(found: Found) -> Iterator[Ratio]:

@@ -1,7 +1,10 @@
 """Last image to maps in the PACS, stage by stage, for 16 slices x 30 frames x 512 x 512.
 
 ``make bench-turnround`` runs it: the whole node (``perfusion-node up``), DCMTK's storescu as the
-scanner, DCMTK's storescp as the PACS. Prints a Markdown table and one line of JSON.
+scanner, DCMTK's storescp as the PACS. After each scan DCMTK does the two parts of it that it can:
+its storescp takes in the same images, and its storescu sends it the same objects, both without
+Nagle's algorithm.
+Prints Markdown tables and one line of JSON.
 """
 
 import argparse
@@ -16,7 +19,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,14 +30,23 @@ from tests.support.namespace import enter_a_namespace
 from tests.support.peers import require
 from tests.support.running_node import free_port
 
+Stages = Mapping[str, float]
+PROMPT = {**os.environ, "TCP_NODELAY": "1"}
 ROOT = Path(__file__).parents[2]
+RECEIVING, DELIVERING = "receiving 480 images", "delivering"
 
 
 @contextmanager
-def process(*command: str | Path, log: Path) -> Iterator[None]:
+def process(
+    *command: str | Path, log: Path, environment: Mapping[str, str] = os.environ
+) -> Iterator[None]:
     with log.open("wb") as out:
         child = subprocess.Popen(
-            [str(c) for c in command], stdout=out, stderr=subprocess.STDOUT, cwd=ROOT
+            [str(c) for c in command],
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            cwd=ROOT,
+            env=environment,
         )
     try:
         yield
@@ -107,13 +119,24 @@ def processor_s() -> float:
     return sum(t for pid, t in ticks.items() if is_ours(pid)) / os.sysconf("SC_CLK_TCK")
 
 
+def send(folder: Path, port: int, called: str) -> float:
+    """Seconds that DCMTK's storescu took for every file below a folder."""
+    # only what is needed is proposed: there is no room for every class
+    command = [require("storescu", package="dcmtk"), "-R", "+sd", "+r", "-aec", called]
+    began = time.monotonic()
+    subprocess.run([*command, "127.0.0.1", str(port), str(folder)], check=True, env=PROMPT)
+    return time.monotonic() - began
+
+
+def by_dcmtk(scan: Path, results: Path, port: int) -> dict[str, float]:
+    """What DCMTK takes for the same, by the names of the node's stages [s]."""
+    return {RECEIVING: send(scan, port, "PEER"), DELIVERING: send(results, port, "PEER")}
+
+
 def one_run(scan: Path, port: int, page: str, seen: set[str]) -> dict[str, float]:
-    """Seconds of each stage for one scan pushed through the node."""
-    environment = {**os.environ, "TCP_NODELAY": "1"}
-    command = [require("storescu", package="dcmtk"), "+sd", "+r", "-aec", "PERFUSION"]
-    began, used_s = time.monotonic(), processor_s()
-    subprocess.run([*command, "127.0.0.1", str(port), str(scan)], check=True, env=environment)
-    sent = time.monotonic()
+    """Seconds of each stage for one scan pushed through the node, whose UID is ``seen`` then."""
+    used_s = processor_s()
+    took_s = send(scan, port, "PERFUSION")
     while True:
         listed = get(f"{page}/api/series") or []
         new = [r for r in listed if r["series_instance_uid"] not in seen]
@@ -132,15 +155,20 @@ def one_run(scan: Path, port: int, page: str, seen: set[str]) -> dict[str, float
         return (at[last] - at[first]).total_seconds()
 
     return {
-        "receiving 480 images": sent - began,
+        RECEIVING: took_s,
         "grace and noticing": between("received_last_at", "completed_at"),
         "waiting for the worker": between("completed_at", "analysing_at"),
         "analysing, after the grace": between("analysing_at", "ready_at"),
         **{f"analyse: {k}": v for k, v in record["stages_s"].items()},
-        "delivering": between("ready_at", "delivered_at"),
+        DELIVERING: between("ready_at", "delivered_at"),
         "last image to maps in the PACS": between("received_last_at", "delivered_at"),
         "processor time of the node, receiving included": processor_s() - used_s,
     }
+
+
+def over_dcmtk(runs: Sequence[Stages], peer: Sequence[Stages], stage: str) -> float:
+    """A stage of the node over the same by DCMTK, run by run, in their middle."""
+    return statistics.median(run[stage] / own[stage] for run, own in zip(runs, peer, strict=True))
 
 
 def main() -> None:
@@ -154,8 +182,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         scans = simulate(arguments.scans or folder, runs + 1)
-        port, archive, web = free_port(), free_port(), free_port()
-        (folder / "pacs").mkdir()
+        port, archive, web, peers = free_port(), free_port(), free_port(), free_port()
+        pacs, other = folder / "pacs", folder / "peer"
+        for place in (pacs, other):
+            place.mkdir()
         config = folder / "node.toml"
         config.write_text(
             f'data_dir = "{folder}/data"\n[scp]\nport = {port}\n[status]\nport = {web}\n'
@@ -164,14 +194,20 @@ def main() -> None:
         page = f"http://127.0.0.1:{web}"
         storescp = require("storescp", package="dcmtk")
         with (
-            process(storescp, "-od", folder / "pacs", str(archive), log=folder / "pacs.log"),
+            process(storescp, "-od", pacs, str(archive), log=folder / "pacs.log"),
+            process(storescp, "-od", other, str(peers), log=folder / "p.log", environment=PROMPT),
             process(sys.executable, "-m", "node.cli", "up", "-c", config, log=folder / "node.log"),
         ):
             while get(f"{page}/health/ready") is None or not listens(port):
                 time.sleep(0.1)
             seen: set[str] = set()
             one_run(scans[0], port, page, seen)  # the first warms caches and is not counted
-            measured = [one_run(scan, port, page, seen) for scan in scans[1:]]
+            measured, peer = [], []
+            for scan in scans[1:]:
+                before = set(seen)
+                measured.append(one_run(scan, port, page, seen))
+                (uid,) = seen - before
+                peer.append(by_dcmtk(scan, folder / "data" / "spool" / "results" / uid, peers))
     print(
         f"{runs} runs, {os.cpu_count()} cores, {platform.machine()}, {datetime.now(UTC):%Y-%m-%d}\n"
     )
@@ -181,7 +217,13 @@ def main() -> None:
         print(
             f"| {stage} | {statistics.median(values):.2f} | {min(values):.2f}-{max(values):.2f} |"
         )
-    saved.keep("turnround", {"runs": measured})
+    print("\n| the same by DCMTK | median [s] | range [s] | the node over it |\n|---|---|---|---|")
+    for stage in peer[0]:
+        values = [run[stage] for run in peer]
+        spread = f"{min(values):.2f}-{max(values):.2f}"
+        ratio = over_dcmtk(measured, peer, stage)
+        print(f"| {stage} | {statistics.median(values):.2f} | {spread} | {ratio:.2f} |")
+    saved.keep("turnround", {"runs": measured, "dcmtk": peer})
 
 
 if __name__ == "__main__":

@@ -30,9 +30,15 @@ FOUND: dict[str, Any] = {
     "turnround": {
         "yardstick_s": 0.2,
         "runs": [
-            {"last image to maps in the PACS": 7.0 + spread, "grace and noticing": 2.0}
+            {
+                "last image to maps in the PACS": 7.0 + spread,
+                "grace and noticing": 2.0,
+                "receiving 480 images": 1.5,
+                "delivering": 1.0 + spread / 4,
+            }
             for spread in (-1.0, 0.0, 2.0)
         ],
+        "dcmtk": 3 * [{"receiving 480 images": 0.5, "delivering": 0.5}],
     },
     "big": {
         "sizes": {
@@ -61,6 +67,8 @@ def test_ratios_are_those_of_one_run() -> None:
             "receive: one association over Orthanc's": 1.25,
             "receive: 4 associations over one": 1.5,
             "turnround: after the grace, over the yardstick": 25.0,
+            "turnround: receiving 480 images, over DCMTK's": 3.0,
+            "turnround: delivering, over DCMTK's": 2.0,
             "big: processor time an image, 320 slices over 40": 1.1,
             "big: memory with 320 slices [GiB]": 2.1,
             "many: processor time a study, over the yardstick": 40.0,
