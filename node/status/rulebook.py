@@ -19,6 +19,8 @@ from node.series import (
     tried,
 )
 
+LONGEST = 4000
+"""Of a draft, which is a part of an address [characters]; a browser sends two for a line's end."""
 _Text = Annotated[str, Field(max_length=64)]
 _Thickness = Annotated[float, Field(ge=0, le=1000)]
 
@@ -32,7 +34,7 @@ class Question(BaseModel):
     protocol: _Text = ""
     image_type: Annotated[str, Field(max_length=128)] = ""
     thickness_mm: Annotated[_Thickness | None, BeforeValidator(lambda said: said or None)] = None
-    rules: Annotated[str, Field(max_length=4000)] | None = None
+    rules: Annotated[str, Field(max_length=LONGEST + 1000)] | None = None
 
     def header(self) -> Header:
         """An image of a series that says this."""

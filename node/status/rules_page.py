@@ -38,6 +38,7 @@ def router(pages: Pages, archive: Archive, probes: Probes, watch: Watch) -> APIR
             book=book,
             wrong=wrong,
             text=present.text if question.rules is None else question.rules,
+            longest=rulebook.LONGEST,
             is_draft=book is None or book.limits.rules != present.limits.rules,
             outcome=_outcome(question, book) if book else None,
         )

@@ -11,6 +11,7 @@ import pytest
 from node.ports import SeriesState
 from node.series import Instance, read_header
 from node.settings import AnalysisSettings, Destination, SelectionRule, Settings
+from node.status.rulebook import LONGEST
 from node.wiring.rulebook import rulebook
 from tests.support import night
 from tests.support.ctp import CtpSpec, build_series
@@ -155,9 +156,22 @@ def test_a_wrong_draft_says_what_is_wrong(client: httpx.Client, draft: str, word
 
 def test_a_long_draft_fits_into_an_address(client: httpx.Client) -> None:
     """Every letter of it takes three in the address."""
-    draft = f'{DRAFT}"skip"\n#'.ljust(4000, "ü")
+    draft = f'{DRAFT}"skip"\n#'.ljust(LONGEST, "ü")
     assert "Rule 1 decides" in read(client, rules=draft)
-    assert client.get("/rules", params={"rules": draft + "x"}).status_code == 422
+    assert client.get("/rules", params={"rules": 2 * draft}).status_code == 422
+
+
+def test_rules_too_many_for_an_address_are_tried_as_they_are(show: Show) -> None:
+    """They are shown, and are no draft that the page would refuse to take."""
+    rules = [SelectionRule(action="skip", description=f"*number {n}") for n in range(100)]
+    node = settings(*rules)
+    client = show(
+        FakeArchive(), replace(night.probes(), rulebook=lambda draft: rulebook(node, draft))
+    )
+    page = client.get("/rules").text
+    assert 'name="rules"' not in page
+    assert "*number 99" in html.unescape(page)
+    assert "Rule 42 decides" in read(client, description="number 41")
 
 
 def test_what_cannot_be_asked_is_refused(client: httpx.Client) -> None:
