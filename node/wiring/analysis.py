@@ -7,8 +7,8 @@ from node import __version__
 from node.derived import ALL_KINDS, DEFAULT_KINDS, EarlierResult, EncodeOptions, ObjectKind
 from node.perfusion import LesionThresholds
 from node.route import AnalyseOptions
-from node.series import Eligibility, Rule
-from node.settings import AnalysisSettings, Settings
+from node.settings import Settings
+from node.wiring.eligibility import eligibility
 
 
 def analyse_options(
@@ -40,26 +40,6 @@ def analyse_options(
             supersedes=tuple(supersedes),
             rejection_reason=results.rejection_reason,
         ),
-    )
-
-
-def rules_of(limits: AnalysisSettings) -> tuple[Rule, ...]:
-    """The site's rules, as the series room knows them."""
-    return tuple(Rule(**dict(rule)) for rule in limits.rules)
-
-
-def eligibility(limits: AnalysisSettings, peer: str) -> Eligibility:
-    """What a series that this peer sent must have to be analysed."""
-    return Eligibility(
-        min_frames=limits.min_frames,
-        min_coverage_s=limits.min_coverage_s,
-        min_slices=limits.min_slices,
-        max_interval_s=limits.max_interval_s,
-        max_missing_fraction=limits.max_missing_fraction,
-        index_interval_s=limits.index_interval_s,
-        accept_derived=limits.accept_derived,
-        rules=rules_of(limits),
-        peer=peer,
     )
 
 

@@ -225,7 +225,7 @@ class Node:
     def rule(self, headers: Iterable[Header], peer: str) -> Rule | None:
         """What the site's rules say of a series that this peer sent."""
         from node.series import deciding_rule
-        from node.wiring.analysis import rules_of
+        from node.wiring.eligibility import rules_of
 
         return deciding_rule(headers, rules_of(self.settings.analysis), peer)
 

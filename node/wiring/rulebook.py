@@ -2,7 +2,7 @@
 
 from node.settings import Settings, drafted, rules_as_toml
 from node.status import Rulebook
-from node.wiring.analysis import eligibility
+from node.wiring.eligibility import eligibility
 
 
 def rulebook(settings: Settings, draft: str | None) -> Rulebook:
