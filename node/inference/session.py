@@ -11,7 +11,7 @@ from node.errors import InferenceError, ModelError
 
 CUDA = "CUDAExecutionProvider"
 CPU = "CPUExecutionProvider"
-# Every scan is cut to its own size: by default cuDNN would try every algorithm anew for each.
+# Every scan is cut to its own size: by default the best algorithm is searched anew for each.
 CUDA_OPTIONS = {"cudnn_conv_algo_search": "HEURISTIC"}
 QUIET = 3
 INSTALL = "Install ONNX Runtime: pip install perfusion-node[cpu], or perfusion-node[gpu]."

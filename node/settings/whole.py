@@ -88,6 +88,10 @@ class Settings(BaseSettings):
             return f"analysis.rules name {', '.join(strange)}; the destinations are {has}"
         return ""
 
+    def wanted_results(self) -> dict[str, tuple[str, ...]]:
+        """Each destination's name and the kinds of results it wants."""
+        return {d.name: tuple(d.results) for d in self.destinations}
+
     @property
     def log_folder(self) -> Path:
         """Where log lines are kept."""

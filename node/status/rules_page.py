@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from starlette.responses import HTMLResponse
 
 from node.errors import SettingsError
-from node.ports import Archive
+from node.ports import Archive, SeriesRecord
 from node.status import rulebook
 from node.status.pages import Pages
 from node.status.probes import Probes
@@ -35,19 +35,17 @@ def router(pages: Pages, archive: Archive, probes: Probes, watch: Watch) -> APIR
             asked=question,
             record=record,
             latest=watch.read("latest", lambda: archive.list_series(limit=LATEST)),
-            book=book,
             wrong=wrong,
             text=present.text if question.rules is None else question.rules,
             longest=rulebook.LONGEST,
-            is_draft=book is None or book.limits.rules != present.limits.rules,
-            outcome=_outcome(question, book) if book else None,
+            is_draft=book is not None and book.limits.rules != present.limits.rules,
+            outcome=_outcome(question, record, book) if book else None,
         )
 
-    def _outcome(question: Question, book: Rulebook) -> Outcome:
-        if not question.series:
+    def _outcome(question: Question, record: SeriesRecord | None, book: Rulebook) -> Outcome:
+        if record is None:
             return rulebook.of_what_it_says(question, book)
-        uid = question.series
-        record = archive.series(uid)
+        uid = record.series_instance_uid
         instances = watch.read(("instances", uid), lambda: archive.instances(uid))
         return rulebook.of_what_has_come(record, instances, book)
 

@@ -231,7 +231,7 @@ class Node:
 
     def wanted_results(self) -> dict[str, tuple[str, ...]]:
         """Each destination's name and the kinds of results it wants."""
-        return {d.name: tuple(d.results) for d in self.settings.destinations}
+        return self.settings.wanted_results()
 
     def ruling(self, rule: Rule) -> Ruling:
         """What a rule says of a series, as its history and its deliveries keep it."""

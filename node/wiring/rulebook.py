@@ -16,5 +16,5 @@ def rulebook(settings: Settings, draft: str | None) -> Rulebook:
     limits = settings.analysis
     if draft is not None:
         limits = limits.model_copy(update={"rules": drafted(draft, settings)})
-    wanted = {each.name: tuple(each.results) for each in settings.destinations}
-    return Rulebook(eligibility(limits, ""), rules_as_toml(limits.rules), wanted)
+    text = rules_as_toml(limits.rules)
+    return Rulebook(eligibility(limits, ""), text, settings.wanted_results())

@@ -58,7 +58,7 @@ BLOCK = "[[analysis.rules]]\n"
 )
 def test_a_draft_that_cannot_be_used_says_what_is_wrong(text: str, words: str) -> None:
     """The key at fault by its name, and how rules are written."""
-    with pytest.raises(SettingsError, match=r"^.") as fault:
+    with pytest.raises(SettingsError) as fault:
         drafted(text, SETTINGS)
     assert words in str(fault.value)
     assert "[[analysis.rules]]" in fault.value.remedy

@@ -155,7 +155,7 @@ def test_a_wrong_draft_says_what_is_wrong(client: httpx.Client, draft: str, word
 
 
 def test_a_long_draft_fits_into_an_address(client: httpx.Client) -> None:
-    """Every letter of it takes three in the address."""
+    """Every letter of it takes six in the address."""
     draft = f'{DRAFT}"skip"\n#'.ljust(LONGEST, "ü")
     assert "Rule 1 decides" in read(client, rules=draft)
     assert client.get("/rules", params={"rules": 2 * draft}).status_code == 422
