@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from node import log
-from node.errors import NodeError
+from node.errors import InferenceError, NodeError
 from node.failpoint import Step, passed
 from node.jobs.basis import Basis, basis_of
 from node.jobs.foresight import MOST_IMAGES
@@ -69,6 +69,15 @@ class Ahead:
         self._node = node
         self._threads = ThreadPoolExecutor(1, thread_name_prefix="ahead")
         self._one: _Examination | None = None
+        self._broken_by = ""
+
+    def has_broken(self, series_instance_uid: str) -> bool:
+        """Whether the network could not be run, ahead, for another series than this one.
+
+        A device that was lost, or memory that does not suffice, would fail this one too, and the
+        fault would count as its own. The other is analysed in its turn, and meets it again.
+        """
+        return self._broken_by not in ("", series_instance_uid)
 
     def examine(self, series_instance_uid: str, called_away: Callable[[], bool]) -> bool:
         """Whether there is something to analyse by now, most likely this series.
@@ -105,6 +114,7 @@ class Ahead:
         self._one, one.progress = None, progress
         fault_of = one.future.exception  # waits; any fault is met again, and told, by the analysis
         if (fault := fault_of()) is not None:
+            self._broken_by = ""  # if it is broken still, this analysis finds it so
             _LOG.info("not_examined_ahead", found=type(fault).__name__)
             return None
         _LOG.info("examined_ahead", stages_s=round(sum(one.future.result().stages_s.values()), 3))
@@ -134,8 +144,15 @@ class Ahead:
             _LOG.info("not_examined_ahead", found=str(fault))
             return
         self._one = _Examination(seen.series_instance_uid, seen, basis)
-        self._one.future = self._threads.submit(self._one.run)
+        self._one.future = self._threads.submit(self._run, self._one)
         passed(Step.EXAMINED_AHEAD)
+
+    def _run(self, one: _Examination) -> Examined:
+        try:
+            return one.run()
+        except (InferenceError, MemoryError):
+            self._broken_by = one.uid
+            raise
 
     def _in_grace(self, series_instance_uid: str) -> Receiving | None:
         """The series, if it still receives and waits for no other."""

@@ -37,10 +37,15 @@ from node.ports import (
 from node.wiring import Node
 
 _LOG = log.get("jobs")
+_NO_MEMORY = "the memory of this machine did not suffice"
 
 
 def _leave_it(_lease: Lease) -> None:
     """The lease runs out, and another worker takes the series."""
+
+
+def _go_on(_series_instance_uid: str) -> None:
+    """The next step shows whether it is broken still."""
 
 
 class Steps:
@@ -53,15 +58,16 @@ class Steps:
     on_stalled
         What to do about a step that is stuck.
     on_broken
-        What to do after the network could not be run: a device that was lost, or memory that
-        does not suffice, would fail the next series too. The fault is on record by then.
+        What to do after the network could not be run for a series: a device that was lost, or
+        memory that does not suffice, would fail the next one too. The fault is on record by then,
+        unless there was no memory left to record it.
     """
 
     def __init__(
         self,
         node: Node,
         on_stalled: Callable[[Lease], None] = _leave_it,
-        on_broken: Callable[[Lease], None] = _leave_it,
+        on_broken: Callable[[str], None] = _go_on,
     ) -> None:
         jobs = node.settings.jobs
         self._node = node
@@ -81,6 +87,8 @@ class Steps:
     def analyse(self, series_instance_uid: str) -> SeriesState | None:
         """The series' state after its analysis; None where none was due or it came to nothing."""
         state = None
+        if self._ahead.has_broken(series_instance_uid):
+            self._on_broken(series_instance_uid)
         with self._leased(Wake("analyse", series_instance_uid)) as held:
             if held is not None:
                 state = self._analyse(held)
@@ -209,23 +217,25 @@ class Steps:
             return
         broken = False
         about = log.about(series_instance_uid=wake.series_instance_uid)
-        with about, HeldLease(ledger, lease, self._timing, self._on_stalled) as held:
-            try:
+        try:
+            with about, HeldLease(ledger, lease, self._timing, self._on_stalled) as held:
                 yield held
-            except WrongStateError as lost:
-                _superseded(lease, str(lost))
-            except NodeError as fault:
-                self._record(lease, fault)
-                broken = isinstance(fault, InferenceError)
-            except MemoryError:
-                self._record(lease, InferenceError("the memory of this machine did not suffice"))
-                broken = True
-            except Exception as bug:
-                # it surfaces, and the series must not wait for it in silence
-                self._record(lease, _BugError(f"{type(bug).__name__} in the step to {lease.queue}"))
-                raise
-        if broken:
-            self._on_broken(lease)
+        except WrongStateError as lost:
+            _superseded(lease, str(lost))
+        except NodeError as fault:
+            broken = isinstance(fault, InferenceError)
+            self._record(lease, fault)
+        except MemoryError:
+            broken = True
+            self._record(lease, InferenceError(_NO_MEMORY))
+        except Exception as bug:
+            # it surfaces, and the series must not wait for it in silence
+            self._record(lease, _BugError(f"{type(bug).__name__} in the step to {lease.queue}"))
+            raise
+        finally:
+            # also where there was no memory even to record it: that the process ends tells it
+            if broken:
+                self._on_broken(lease.series_instance_uid)
 
     def _record(self, lease: Lease, fault: NodeError) -> None:
         """The fault in the registry: tried again later, or failed."""

@@ -52,7 +52,7 @@ def run_worker(settings: Settings, queues: Sequence[str], *, node: Node | None =
         app = make_app(settings)
         queue = WakeQueue(app, works.redis_client())
         vigil = Vigil(queue, served, settings.jobs.unheard_s, partial(os._exit, STALLED_EXIT))
-        steps = Steps(works, on_stalled=_end_this_process, on_broken=_end_this_process)
+        steps = Steps(works, on_stalled=_end_stalled, on_broken=_end_this_process)
         add_tasks(app, steps, queue, vigil)
         device = ""
         if "analyse" in queues:
@@ -80,11 +80,17 @@ def run_worker(settings: Settings, queues: Sequence[str], *, node: Node | None =
         _LOG.info("worker_ended", queues=served, pid=os.getpid())
 
 
-def _end_this_process(lease: Lease) -> None:
+def _end_stalled(lease: Lease) -> None:
+    _end_this_process(lease.series_instance_uid)
+
+
+def _end_this_process(series_instance_uid: str) -> None:
     """The supervisor starts afresh.
 
     A step that hangs in a driver cannot be interrupted, and a device that was lost stays lost for
     the process that had it.
     """
-    _LOG.error("worker_gave_up", series_instance_uid=lease.series_instance_uid)
-    os._exit(STALLED_EXIT)
+    try:
+        _LOG.error("worker_gave_up", series_instance_uid=series_instance_uid)
+    finally:  # there may be no memory even for the words
+        os._exit(STALLED_EXIT)

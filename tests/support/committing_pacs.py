@@ -186,9 +186,12 @@ def report(
 
 def report_on(assoc: Association, event_type: int, information: Dataset) -> int | None:
     """The status of a reply on that association; None where nothing was answered."""
-    answer, _ = assoc.send_n_event_report(
-        information, event_type, StorageCommitmentPushModel, StorageCommitmentPushModelInstance
-    )
+    try:
+        answer, _ = assoc.send_n_event_report(
+            information, event_type, StorageCommitmentPushModel, StorageCommitmentPushModelInstance
+        )
+    except RuntimeError:  # pynetdicom's for an association that has ended: whoever asked has died
+        return None
     return int(answer.Status) if "Status" in answer else None
 
 

@@ -3,12 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 from pydicom import dcmread
 
+from node.errors import InferenceError
 from node.jobs import Sweeper
 from node.jobs.ahead import Ahead
 from node.jobs.basis import basis_of
@@ -207,6 +209,46 @@ def test_what_fails_ahead_fails_again_where_it_is_recorded(node: BenchNode) -> N
     with pytest.raises(ZeroDivisionError):
         steps.analyse(uid)
     assert node.registry.series(uid).reason is not None
+
+
+class _EndedError(Exception):
+    """Instead of this process."""
+
+
+@pytest.mark.parametrize("fault", [InferenceError("CUDA failure 999"), MemoryError()])
+def test_a_device_that_broke_ahead_is_given_no_other_series(
+    node: BenchNode, fault: Exception
+) -> None:
+    """The other is not even tried; the one that broke it is, so that its fault is recorded."""
+
+    def end(series_instance_uid: str) -> None:
+        raise _EndedError(series_instance_uid)
+
+    def ends_before(series_instance_uid: str) -> bool:
+        with suppress(_EndedError):
+            return steps.analyse(series_instance_uid) is not None
+        return True
+
+    node.fake_model.fault = fault
+    uid, steps = receive_series(node, SPEC), Steps(node, on_broken=end)
+    assert not steps.examine_ahead(uid, lambda: node.fake_model.predictions > 0)
+    other = receive_series(node, CtpSpec(slices=2, frames=10, seed=2))
+    wait_for(lambda: ends_before(other), "the device is known to be broken", 60)
+    seen = {each.series_instance_uid: each for each in node.registry.receiving()}
+    node.registry.complete(seen[other], now=now(), note="whole")
+    node.registry.complete(seen[uid], now=now(), note="whole")
+    with pytest.raises(_EndedError):
+        steps.analyse(other)
+    with pytest.raises(_EndedError):
+        steps.analyse(uid)
+    begun = {
+        each: [event.name for event in node.registry.series(each).events].count("analysis_started")
+        for each in (uid, other)
+    }
+    assert begun == {uid: 1, other: 0}
+    reason = node.registry.series(uid).reason
+    assert reason is not None
+    assert reason.code == "inference"
 
 
 def test_only_the_same_images_model_and_options_show_the_same(node: BenchNode) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from pydicom import dcmread
@@ -190,6 +191,19 @@ def test_a_bug_surfaces_and_the_series_does_not_wait_for_it(tmp_path: Path) -> N
         assert series.reason is not None
         assert "ZeroDivisionError" in series.reason.found
         assert "Doe" not in series.reason.found
+
+
+def test_a_process_without_memory_ends_even_if_it_cannot_record_why(tmp_path: Path) -> None:
+    """It would fail the next series too; that its lease has no owner any more tells the rest."""
+    ended: list[str] = []
+    with BenchNode(bench_settings(tmp_path, 1), FakeModel(MemoryError())) as node:
+        uid = complete_series(node)
+        with (
+            patch.object(node.registry, "fault", side_effect=MemoryError),
+            pytest.raises(MemoryError),
+        ):
+            Steps(node, on_broken=ended.append).analyse(uid)
+        assert ended == [uid]
 
 
 class Interrupted(FakeModel):
