@@ -113,7 +113,7 @@ def _remove_empty(folder: Path, below: Path) -> None:
 def removed_if_orphaned(path: Path) -> bool:
     """Whether the file had no living writer and is gone."""
     try:
-        fd = os.open(path, os.O_RDONLY)
+        fd = os.open(path, os.O_RDWR)  # NFS locks nothing that is open for reading only: flock(2)
     except FileNotFoundError:
         return False
     try:

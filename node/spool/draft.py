@@ -1,5 +1,6 @@
 """A file that is written, and synchronised, before it has its name."""
 
+import errno
 import fcntl
 import os
 import tempfile
@@ -68,13 +69,9 @@ class Drafts:
             path = _path_of(fd)
         else:
             with faults("make a temporary file"):
-                fd, name = tempfile.mkstemp(dir=self._folder, suffix=".part")
-            path = Path(name)
+                fd, path = self._named()
         try:
             with faults("write a temporary file"):
-                if path.parent == self._folder:
-                    # Held while the file is open: remove_litter() leaves it to its writer.
-                    fcntl.flock(fd, fcntl.LOCK_EX)
                 sha256, size = write(fd, pieces)
                 os.fsync(fd)
             yield Draft(path, sha256, size)
@@ -82,6 +79,34 @@ class Drafts:
             if path.parent == self._folder:
                 path.unlink(missing_ok=True)
             os.close(fd)
+
+    def _named(self) -> tuple[int, Path]:
+        """A new file, open and locked: remove_litter() leaves it to its writer.
+
+        Between its making and its lock another process may have taken it for a dead one's.
+        """
+        while True:
+            fd, name = tempfile.mkstemp(dir=self._folder, suffix=".part")
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX)
+                removed = _was_removed(fd)
+            except OSError:
+                os.close(fd)
+                Path(name).unlink(missing_ok=True)
+                raise
+            if not removed:
+                return fd, Path(name)
+            os.close(fd)
+
+
+def _was_removed(fd: int) -> bool:
+    """Whether an open file has lost its name; on a share the server may not know it any more."""
+    try:
+        return os.fstat(fd).st_nlink == 0
+    except OSError as problem:
+        if problem.errno != errno.ESTALE:
+            raise
+        return True
 
 
 def _path_of(fd: int) -> Path:

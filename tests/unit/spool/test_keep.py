@@ -1,8 +1,10 @@
 import errno
+import fcntl
 import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -197,6 +199,48 @@ def test_litter_of_the_dead_is_swept_and_work_of_the_living_stays(spool: FileSpo
         swept.set()
         kept = writing.result()
     assert files(spool) == [kept.path]
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["received", "result"])
+def test_a_file_swept_before_it_was_locked_is_made_again(
+    spool: FileSpool, monkeypatch: pytest.MonkeyPatch, named: bool
+) -> None:
+    """Another process's sweep may come between a file's making and its writer's lock."""
+    lock, swept = fcntl.flock, []
+
+    def late(fd: int, operation: int) -> None:
+        if not swept and operation == fcntl.LOCK_EX:
+            swept.append(0)
+            swept[0] = spool.remove_litter()
+        lock(fd, operation)
+
+    monkeypatch.setattr(draft_module.fcntl, "flock", late)
+    with spool._drafts.draft((HEAD, b"data"), named=named) as draft:
+        assert draft.path.read_bytes() == HEAD + b"data"
+    assert swept == ([1] if named or not spool._drafts._nameless else [])
+    assert files(spool) == []
+
+
+@pytest.mark.parametrize(("number", "made"), [(errno.ESTALE, 2), (errno.EIO, 1)])
+def test_a_file_that_a_share_forgot_is_made_again(
+    spool: FileSpool, monkeypatch: pytest.MonkeyPatch, number: int, made: int
+) -> None:
+    """NFS answers ESTALE for a file that another host deleted; any other error is one."""
+    asked: list[int] = []
+
+    def fstat(fd: int) -> os.stat_result:
+        asked.append(fd)
+        if len(asked) == 1:
+            raise OSError(number, os.strerror(number))
+        return real(fd)
+
+    real = os.fstat
+    with monkeypatch.context() as patched:
+        patched.setattr(draft_module.os, "fstat", fstat)
+        with suppress(SpoolError), spool._drafts.draft((HEAD, b"data"), named=True) as draft:
+            assert draft.size == len(HEAD) + 4
+    assert len(asked) == made
+    assert len(files(spool)) == made - 1  # of the first only the name was left, as on the share
 
 
 def test_a_lost_file_is_healed_by_the_same_bytes(spool: FileSpool) -> None:
