@@ -2,6 +2,7 @@
 
 import logging
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ from node.cli.files import files_of, is_dicom
 from node.cli.options import BadCallError, ConfigOption, JsonOption, settings_from
 from node.cli.output import counted, fail, note, print_json, print_table, progress, say
 from node.errors import PeerUnreachableError
-from node.ports import DeliveryState, StoreOutcome
+from node.ports import DeliveryState, Pacs, StoreOutcome
 from node.settings import WebDestination
 from node.wiring import Node
 
@@ -93,25 +94,12 @@ def send(
     where the settings do not know the destination.
     """
     settings = settings_from(config, level=logging.ERROR)
-    outcomes: list[StoreOutcome] = []
-    fault: PeerUnreachableError | None = None
-    with Node(settings) as node, files_of(folder) as every:
-        pacs = node.pacs(to)
-        files = [path for path in every if is_dicom(path)]
-        with progress() as bar:
-            task = bar.add_task(f"Sending to {to}", total=len(files))
-
-            def tell(outcome: StoreOutcome) -> None:
-                outcomes.append(outcome)
-                bar.advance(task)
-
-            try:
-                pacs.store(files, tell)
-            except PeerUnreachableError as ended:
-                fault = ended
-        result = Sent(to, len(every), len(files), tuple(outcomes), fault)
+    with Node(settings) as node:
+        pacs = node.pacs(to)  # a name that is unknown is told before a large folder is read
+        with files_of(folder) as every:
+            result = _sent(to, pacs, every)
     _report(result, json=json)
-    good = fault is None and result.stored == len(files) > 0
+    good = result.fault is None and result.stored == result.files > 0
     raise typer.Exit(0 if good else 1)
 
 
@@ -129,6 +117,25 @@ class Sent:
     def stored(self) -> int:
         """How many objects the destination has, warnings included."""
         return sum(map(_is_taken, self.outcomes))
+
+
+def _sent(to: str, pacs: Pacs, every: Sequence[Path]) -> Sent:
+    """Send those that are DICOM, with a bar."""
+    outcomes: list[StoreOutcome] = []
+    fault: PeerUnreachableError | None = None
+    files = [path for path in every if is_dicom(path)]
+    with progress() as bar:
+        task = bar.add_task(f"Sending to {to}", total=len(files))
+
+        def tell(outcome: StoreOutcome) -> None:
+            outcomes.append(outcome)
+            bar.advance(task)
+
+        try:
+            pacs.store(files, tell)
+        except PeerUnreachableError as ended:
+            fault = ended
+    return Sent(to, len(every), len(files), tuple(outcomes), fault)
 
 
 def _is_taken(outcome: StoreOutcome) -> bool:

@@ -38,7 +38,7 @@ def mail_server(tls: ssl.SSLContext | None = None, password: str = "") -> Iterat
 
     def known(_server: Any, _session: Any, _envelope: Any, _method: str, data: Any) -> AuthResult:
         good = isinstance(data, LoginPassword) and data.password == password.encode()
-        return AuthResult(success=good)
+        return AuthResult(success=good, handled=False)
 
     options: dict[str, Any] = {}
     if tls is not None:
