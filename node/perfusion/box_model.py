@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import interpolate, ndimage
 
 from node.perfusion.solution import Solution
 
@@ -51,12 +51,12 @@ class BoxRegression:
         self, aif: NDArray[np.float64], curves: NDArray[np.float32], interval_s: float
     ) -> Solution:
         """What every voxel's curve tells about its transport; see :class:`Solution`."""
-        artery = _Artery.of(ndimage.convolve1d(aif, KERNEL, mode="nearest"), interval_s)
+        artery = _Artery.of(scipy.ndimage.convolve1d(aif, KERNEL, mode="nearest"), interval_s)
         nodes, shapes = self._grid(artery)
         found = np.empty((3, curves.shape[1]), np.float32)
         for start in range(0, curves.shape[1], CHUNK):
             part = slice(start, start + CHUNK)
-            tissue = ndimage.convolve1d(curves[:, part].T, KERNEL, axis=1, mode="nearest")
+            tissue = scipy.ndimage.convolve1d(curves[:, part].T, KERNEL, axis=1, mode="nearest")
             begin = nodes[(tissue @ shapes).argmax(axis=1)]
             found[:, part] = self._fitted(artery, tissue, begin)
         flow, mtt, delay = np.where(found[0] > 0, found, np.float32(0.0))
@@ -100,7 +100,7 @@ class _Artery:
     @classmethod
     def of(cls, aif: NDArray[np.float64], interval_s: float) -> "_Artery":
         times = interval_s * np.arange(len(aif))
-        spline = interpolate.CubicSpline(times, aif, bc_type="natural")
+        spline = scipy.interpolate.CubicSpline(times, aif, bc_type="natural")
         fine = np.linspace(0.0, times[-1], FINE * (len(aif) - 1) + 1)
         return cls(
             spline(fine).astype(np.float32),

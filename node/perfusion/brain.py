@@ -1,8 +1,8 @@
 """Where the brain is: from attenuation alone, slice by slice."""
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 TISSUE_HU = (0.0, 100.0)
 SMOOTHING_MM = 1.2
@@ -34,7 +34,7 @@ def find_brain(
     (Z, Y, X) bool, all False where there is no brain
     """
     _, dy, dx = spacing_mm
-    smooth = ndimage.gaussian_filter(mean_hu, (0.0, SMOOTHING_MM / dy, SMOOTHING_MM / dx))
+    smooth = scipy.ndimage.gaussian_filter(mean_hu, (0.0, SMOOTHING_MM / dy, SMOOTHING_MM / dx))
     tissue = (smooth > TISSUE_HU[0]) & (smooth < TISSUE_HU[1])
     seeds = np.stack([_eroded(_filled(plane), OPENING_MM, (dy, dx)) for plane in tissue])
     seeds = _largest(seeds)
@@ -65,8 +65,8 @@ def _filled(plane: NDArray[np.bool_]) -> NDArray[np.bool_]:
     Only holes that are small against the head are filled: the skull encloses the brain, and
     without it the brain's own ring must not swallow what is no tissue.
     """
-    holes = ndimage.binary_fill_holes(plane) & ~plane
-    labels, count = ndimage.label(holes)
+    holes = scipy.ndimage.binary_fill_holes(plane) & ~plane
+    labels, count = scipy.ndimage.label(holes)
     if not count:
         return plane
     sizes = np.bincount(labels.ravel())
@@ -83,7 +83,7 @@ def _eroded(
     padded = np.pad(plane, 1, mode="edge")
     if padded.all():
         return plane
-    distance = ndimage.distance_transform_edt(padded, sampling=pixel_mm)
+    distance = scipy.ndimage.distance_transform_edt(padded, sampling=pixel_mm)
     eroded: NDArray[np.bool_] = distance[1:-1, 1:-1] > radius_mm
     return eroded
 
@@ -94,14 +94,14 @@ def _dilated(
     """Dilation by a disc."""
     if not plane.any():
         return plane
-    distance = ndimage.distance_transform_edt(~plane, sampling=pixel_mm)
+    distance = scipy.ndimage.distance_transform_edt(~plane, sampling=pixel_mm)
     dilated: NDArray[np.bool_] = distance <= radius_mm
     return dilated
 
 
 def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """The largest connected part, empty for an empty mask."""
-    labels, count = ndimage.label(mask)
+    labels, count = scipy.ndimage.label(mask)
     if not count:
         return mask
     sizes = np.bincount(labels.ravel())

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from node.perfusion.maps import PerfusionMaps
 from node.perfusion.quantities import Quantity
@@ -174,7 +174,7 @@ def parenchyma(maps: PerfusionMaps) -> NDArray[np.bool_]:
     cbv = maps[Quantity.CBV]
     vessels = cbv > VESSEL_CBV_RATIO * float(np.median(cbv[maps.brain]))
     sigma = (0.0, CSF_SMOOTHING_MM / dy, CSF_SMOOTHING_MM / dx)
-    fluid = ndimage.gaussian_filter(maps.baseline_hu, sigma) < CSF_HU
+    fluid = scipy.ndimage.gaussian_filter(maps.baseline_hu, sigma) < CSF_HU
     tissue: NDArray[np.bool_] = maps.brain & ~vessels & ~fluid
     return tissue
 
@@ -225,7 +225,7 @@ def without_specks(mask: NDArray[np.bool_], min_ml: float, voxel_ml: float) -> N
     min_ml, voxel_ml
         The volume, and that of a voxel [ml].
     """
-    labels, count = ndimage.label(mask, structure=np.ones((3, 3, 3)))
+    labels, count = scipy.ndimage.label(mask, structure=np.ones((3, 3, 3)))
     if not count:
         return mask
     keep = np.bincount(labels.ravel()) * voxel_ml >= min_ml

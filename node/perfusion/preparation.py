@@ -1,8 +1,8 @@
 """A scan in, the network's input out: the very same code feeds training and serving."""
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from node.perfusion.brain import find_brain
 from node.perfusion.dynamic import DynamicCt
@@ -101,7 +101,7 @@ def _resting(hu: NDArray[np.float32]) -> NDArray[np.float32]:
 def _interior(brain: NDArray[np.bool_], pixel_mm: float) -> NDArray[np.bool_]:
     """The brain well inside the skull, where a moving head brings no bone into a voxel."""
     size = 2 * round(INTERIOR_MM / pixel_mm) + 1
-    interior: NDArray[np.bool_] = ndimage.minimum_filter(brain, size=(1, size, size))
+    interior: NDArray[np.bool_] = scipy.ndimage.minimum_filter(brain, size=(1, size, size))
     return interior if interior.sum() >= MIN_REGION_PIXELS else brain
 
 
@@ -111,7 +111,7 @@ def _off_bone(
     """The region without what lies so near bone that movement would bring it in."""
     size = 2 * round(OFF_BONE_MM / pixel_mm) + 1
     clear: NDArray[np.bool_] = region & (
-        ndimage.maximum_filter(resting_hu, size=(1, size, size)) < BONE_HU
+        scipy.ndimage.maximum_filter(resting_hu, size=(1, size, size)) < BONE_HU
     )
     return clear if clear.sum() >= MIN_REGION_PIXELS else region
 
@@ -152,7 +152,7 @@ def _with_rim(
     """The brain and the rim around it, where the sinuses run, as 0 and 1."""
     steps = [round(RIM_MM / spacing) for spacing in spacing_mm[1:]]
     size = (1, 2 * steps[0] + 1, 2 * steps[1] + 1)
-    rim: NDArray[np.float32] = ndimage.maximum_filter(brain.astype(np.float32), size=size)
+    rim: NDArray[np.float32] = scipy.ndimage.maximum_filter(brain.astype(np.float32), size=size)
     return rim
 
 

@@ -9,8 +9,8 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import linalg
 
 from node.perfusion.flanks import peaks, rises
 from node.perfusion.solution import Solution
@@ -47,8 +47,8 @@ class StandardSvd:
         behind = np.insert(aif[:-1], 0, 0.0)
         # Residue and arterial curve taken as straight lines between samples.
         column = interval_s * (behind + 4.0 * aif + ahead) / 6.0
-        matrix = linalg.toeplitz(column, np.r_[column[0], np.zeros(len(aif) - 1)])
-        inverse = linalg.pinv(matrix, rtol=self.cutoff).astype(np.float32)
+        matrix = scipy.linalg.toeplitz(column, np.r_[column[0], np.zeros(len(aif) - 1)])
+        inverse = scipy.linalg.pinv(matrix, rtol=self.cutoff).astype(np.float32)
         return _read(inverse @ curves, aif, curves, interval_s, first=0)
 
 
@@ -158,7 +158,7 @@ def circulant_inverse(
     inverse = np.zeros_like(spectrum)
     inverse[kept] = 1.0 / spectrum[kept]
     response = np.fft.irfft(inverse, size)
-    matrix: NDArray[np.float32] = linalg.circulant(response)[:, : len(aif)].astype(np.float32)
+    matrix: NDArray[np.float32] = scipy.linalg.circulant(response)[:, : len(aif)].astype(np.float32)
     return matrix
 
 

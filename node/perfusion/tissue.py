@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from node.perfusion.dynamic import DynamicCt
 from node.perfusion.enhancement import GUARD_S, baseline_weights
@@ -102,7 +102,7 @@ def tissue_of(
 
 def _time_to_peak(curves: NDArray[np.float32], artery: ArterialInput) -> NDArray[np.float32]:
     """(V,) time from the artery's arrival to the peak of the filtered curve [s]."""
-    smooth = ndimage.convolve1d(curves, KERNEL, axis=0, mode="nearest")
+    smooth = scipy.ndimage.convolve1d(curves, KERNEL, axis=0, mode="nearest")
     _, place = peaks(smooth)
     peak_s = artery.clock.start_s + place * artery.clock.interval_s
     ttp_s: NDArray[np.float32] = np.maximum(peak_s - artery.arrival_s, 0.0).astype(np.float32)
@@ -128,11 +128,11 @@ def _smoothed(
     if smoothing_mm == 0:
         return np.asarray(planes[:, inside], np.float32)
     sigma = [smoothing_mm / 2.3548 / mm for mm in scan.spacing_mm[1:]]
-    mean = ndimage.gaussian_filter(planes.mean(axis=0), [s / 2.0 for s in sigma])
+    mean = scipy.ndimage.gaussian_filter(planes.mean(axis=0), [s / 2.0 for s in sigma])
     vessel = inside & (mean > VESSEL_RATIO * max(float(np.median(mean[inside])), 1e-6))
     smoothed = np.zeros_like(planes)
     for part in (inside & ~vessel, vessel):
-        share = ndimage.gaussian_filter(part.astype(np.float32), sigma)
-        blurred = ndimage.gaussian_filter(planes * part, (0.0, *sigma))
+        share = scipy.ndimage.gaussian_filter(part.astype(np.float32), sigma)
+        blurred = scipy.ndimage.gaussian_filter(planes * part, (0.0, *sigma))
         smoothed[:, part] = blurred[:, part] / share[part]
     return smoothed[:, inside]

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from node.perfusion.dynamic import DynamicCt
 from node.perfusion.flanks import rises
@@ -97,7 +97,7 @@ class Candidates:
         place = self.place[:, voxels]
         mask = np.zeros(tuple(place.max(axis=1) + 1), bool)
         mask[tuple(place)] = True
-        labels, _ = ndimage.label(mask, structure=np.ones((3, 3, 3)))
+        labels, _ = scipy.ndimage.label(mask, structure=np.ones((3, 3, 3)))
         return np.asarray(labels[tuple(place)], np.intp)
 
     def site(self, voxels: NDArray[np.intp], shape: tuple[int, int, int]) -> NDArray[np.bool_]:
@@ -128,7 +128,7 @@ def strong_voxels(
     slices = [_slice_curves(scan, brain, clock, baseline, z, factor) for z in range(scan.shape[1])]
     curves = np.concatenate([mine for mine, _ in slices], axis=1)
     region = np.stack([inside for _, inside in slices])
-    smooth = ndimage.convolve1d(curves, KERNEL, axis=0, mode="nearest")
+    smooth = scipy.ndimage.convolve1d(curves, KERNEL, axis=0, mode="nearest")
     first = _highest(smooth.max(axis=0), FIRST_FRACTION)
     filtered = _median_filtered(smooth, region, first)
     kept = _highest(filtered.max(axis=0), HIGHEST_FRACTION / FIRST_FRACTION)
@@ -162,8 +162,8 @@ def _slice_curves(
         [2 * round(reach / (mm * factor)) + 1 for mm in scan.spacing_mm[1:]]
         for reach in (RIM_MM, OFF_BONE_MM)
     )
-    off_bone = ndimage.maximum_filter(resting, size=near) < BONE_HU
-    region = ndimage.maximum_filter(inside, size=rim) & off_bone
+    off_bone = scipy.ndimage.maximum_filter(resting, size=near) < BONE_HU
+    region = scipy.ndimage.maximum_filter(inside, size=rim) & off_bone
     curves = clock.weights(scan.time_s[:, z]) @ (hu[:, region] - rest[region])
     return curves, region
 

@@ -1,8 +1,8 @@
 """The artery's and the vein's curve, read off the scan without a person choosing them."""
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from node.perfusion.passage import follows_tissue
 
@@ -51,7 +51,7 @@ def vessel_curves(
     curves = np.moveaxis(enhancement, 1, -1)[region].astype(np.float64)
     if not len(curves):
         return np.zeros((2, enhancement.shape[1]), np.float32)
-    smooth = ndimage.convolve1d(curves, [0.25, 0.5, 0.25], axis=1, mode="nearest")
+    smooth = scipy.ndimage.convolve1d(curves, [0.25, 0.5, 0.25], axis=1, mode="nearest")
     likely = np.flatnonzero(_like_a_bolus(smooth) & _high(smooth))
     likely = likely[follows_tissue(smooth[likely], np.median(smooth, axis=0), interval_s)]
     if len(likely) < VOXELS:

@@ -3,6 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+# scipy reads a part of itself where it is first used; whoever analyses has them before a scan comes
+import scipy.interpolate
+import scipy.linalg
+import scipy.ndimage
+import scipy.spatial  # noqa: F401
+
 from node import log
 from node.derived import EncodeOptions
 from node.perfusion import (

@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.spatial.transform import Rotation
 
 from node.perfusion.motion.rigid import Transform, applied
 from node.perfusion.motion.skull import Edges, Level
@@ -80,7 +79,7 @@ def _difference(
     """Frame less reference at the edges, (N,) [HU], and which of them are seen."""
     places = level.grid.places(applied(transform, edges.points_mm))
     volume = level.volumes[frame]
-    values = ndimage.map_coordinates(volume, places.T, order=1, mode="nearest")
+    values = scipy.ndimage.map_coordinates(volume, places.T, order=1, mode="nearest")
     # A hundredth of a slice: rounding must not lose the outer slices of a head at rest.
     last = len(usable) - 1
     below, above = np.floor(places[:, 0] + 0.01), np.ceil(places[:, 0] - 0.01)
@@ -101,7 +100,8 @@ def _step(
     far = difference / (TUKEY * scale)
     weight = np.where(seen & (np.abs(far) < 1.0), (1.0 - far**2) ** 2, 0.0)
     weighted = edges.slopes * weight[:, None]
-    moved = np.concatenate([transform[:3, 3], Rotation.from_matrix(transform[:3, :3]).as_rotvec()])
+    turned = scipy.spatial.transform.Rotation.from_matrix(transform[:3, :3])
+    moved = np.concatenate([transform[:3, 3], turned.as_rotvec()])
     unlikely = SHARED * scale**2 / np.repeat([LIKELY_MM, np.deg2rad(LIKELY_DEG)], 3) ** 2
     step: NDArray[np.float64] = np.linalg.solve(
         weighted.T @ edges.slopes + np.diag(unlikely),
@@ -113,6 +113,6 @@ def _step(
 def _inverse(step: NDArray[np.float64]) -> Transform:
     """The transform that undoes a step."""
     undone = np.eye(4)
-    undone[:3, :3] = Rotation.from_rotvec(-step[3:]).as_matrix()
+    undone[:3, :3] = scipy.spatial.transform.Rotation.from_rotvec(-step[3:]).as_matrix()
     undone[:3, 3] = -undone[:3, :3] @ step[:3]
     return undone

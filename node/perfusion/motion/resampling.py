@@ -1,8 +1,8 @@
 """A frame brought back to where the head lay in the reference."""
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from node.perfusion.motion.grid import Grid
 from node.perfusion.motion.rigid import Transform, applied
@@ -92,7 +92,7 @@ def _from_known(difference: Volume, grid: Grid, undone: Transform) -> Volume:
 def _seen(volume: Volume, grid: Grid, transform: Transform) -> Volume:
     """What a volume shows where its grid's points are moved to: linear, edges repeated."""
     matrix, offset = _indexed(grid, transform)
-    seen: Volume = ndimage.affine_transform(volume, matrix, offset, order=1, mode="nearest")
+    seen: Volume = scipy.ndimage.affine_transform(volume, matrix, offset, order=1, mode="nearest")
     return seen
 
 
@@ -100,11 +100,11 @@ def _splined(volume: Volume, grid: Grid, transform: Transform, head: Window) -> 
     """The same of a window's points, by a spline through the voxels."""
     coefficients = np.pad(volume, ((BEYOND_SLICES, BEYOND_SLICES), (0, 0), (0, 0)), mode="edge")
     for axis in range(3):
-        coefficients = ndimage.spline_filter1d(
+        coefficients = scipy.ndimage.spline_filter1d(
             coefficients, CONTRAST_ORDER, axis=axis, output=np.float32, mode="mirror"
         )
     matrix, offset = _indexed(grid.within(*head), transform, grid)
-    seen: Volume = ndimage.affine_transform(
+    seen: Volume = scipy.ndimage.affine_transform(
         coefficients,
         matrix,
         offset + np.array([BEYOND_SLICES, 0.0, 0.0]),

@@ -1,8 +1,8 @@
 """Rigid transforms: where a point of the reference lies in a frame of a head that moved."""
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial.transform import Rotation
 
 Transform = NDArray[np.float64]
 """(4, 4), or a stack of them: acts on points (z, y, x) [mm] from the scan's centre."""
@@ -17,14 +17,15 @@ def rigid(pose: NDArray[np.float64]) -> Transform:
         (6,): moved along Z, Y and X [mm], and the rotation vector about them [degrees].
     """
     transform = np.eye(4)
-    transform[:3, :3] = Rotation.from_rotvec(pose[3:], degrees=True).as_matrix()
+    turn = scipy.spatial.transform.Rotation.from_rotvec(pose[3:], degrees=True)
+    transform[:3, :3] = turn.as_matrix()
     transform[:3, 3] = pose[:3]
     return transform
 
 
 def pose_of(transform: Transform) -> NDArray[np.float64]:
     """The pose of a transform, as :func:`rigid` takes it; (..., 6) of a stack (..., 4, 4)."""
-    turns = Rotation.from_matrix(transform[..., :3, :3].reshape(-1, 3, 3))
+    turns = scipy.spatial.transform.Rotation.from_matrix(transform[..., :3, :3].reshape(-1, 3, 3))
     turned = turns.as_rotvec(degrees=True).reshape(*transform.shape[:-2], 3)
     return np.concatenate([transform[..., :3, 3], turned], axis=-1)
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from node.perfusion.motion.grid import Grid
 from node.perfusion.motion.threads import Each
@@ -132,6 +132,6 @@ def edges(level: Level, reference: int, usable: NDArray[np.bool_]) -> Edges:
 
 def _smooth(volume: Volume) -> Volume:
     """Noise and the steps between slices evened out."""
-    in_plane = ndimage.gaussian_filter(volume, (0.0, SMOOTHING_PX, SMOOTHING_PX))
-    smooth: Volume = ndimage.convolve1d(in_plane, (0.25, 0.5, 0.25), axis=0, mode="nearest")
+    in_plane = scipy.ndimage.gaussian_filter(volume, (0.0, SMOOTHING_PX, SMOOTHING_PX))
+    smooth: Volume = scipy.ndimage.convolve1d(in_plane, (0.25, 0.5, 0.25), axis=0, mode="nearest")
     return smooth

