@@ -2,6 +2,7 @@
 
 import sqlite3
 import threading
+import time
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -18,6 +19,7 @@ from node.errors import RegistryTooNewError, RegistryUnavailableError
 from node.registry.prepared import Prepared, Statement
 
 BUSY_TIMEOUT_S = 30.0
+_BUSY_PAUSE_S = 0.01
 CONNECT_TIMEOUT_S = 5
 SILENCE_S = 20
 """After so long without a word the other end of a connection to PostgreSQL counts as gone [s]."""
@@ -225,8 +227,23 @@ def _sqlite(url: sa.URL) -> sa.Engine:
 
 def _durable(connection: sqlite3.Connection, _record: Any) -> None:
     """WAL lets readers and a writer pass each other; whether a commit is synced: see _begin."""
-    connection.execute("PRAGMA journal_mode=WAL")
+    _wait_for_wal(connection)
     connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _wait_for_wal(connection: sqlite3.Connection) -> None:
+    """SQLite itself does not wait for others that open the same new file: it is busy at once."""
+    until = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as fault:
+            is_busy = fault.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # without its extension
+            if not is_busy or time.monotonic() > until:
+                raise
+            time.sleep(_BUSY_PAUSE_S)
+        else:
+            return
 
 
 def _begin(connection: sa.Connection) -> None:

@@ -1,6 +1,8 @@
 """The database itself: migrations, many processes at once, indices, no identity."""
 
 import re
+import sqlite3
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -73,6 +75,35 @@ def test_sqlite_is_durable_and_lets_readers_pass(tmp_path: Path) -> None:
             assert synced(connection) == "FULL"
     with database.writing(), database.reading() as reading:
         assert reading.execute(sa.select(schema.series)).all() == []
+
+
+def test_a_new_file_that_another_process_is_opening_is_waited_for(tmp_path: Path) -> None:
+    """Parts that start together on an empty folder: SQLite itself would not wait at this point."""
+    file = tmp_path / "registry.sqlite"
+    other = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("CREATE TABLE anything (x)")
+    done = threading.Timer(0.3, other.execute, ("ROLLBACK",))
+    done.start()
+    registry = open_registry(f"sqlite:///{file}", r.DATA_DIR)
+    done.join()
+    other.close()
+    r.receive(registry, 0)
+    assert registry.series(r.SERIES).instances == 1
+
+
+def test_a_file_that_is_locked_for_good_is_a_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is waited for as long as for any other lock."""
+    monkeypatch.setattr(database_module, "BUSY_TIMEOUT_S", 0.1)
+    file = tmp_path / "registry.sqlite"
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("CREATE TABLE anything (x)")
+    with pytest.raises(RegistryUnavailableError, match="locked"):
+        open_registry(f"sqlite:///{file}", r.DATA_DIR)
+    other.close()
 
 
 def test_what_fails_half_way_leaves_nothing(new_url: str) -> None:
